@@ -1,0 +1,1 @@
+"""MSS Gateway: speaks the protocols and carries a message through its life."""
