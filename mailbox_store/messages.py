@@ -1,0 +1,301 @@
+"""Messages and their places in mailboxes: append, copy, move, flags, expunge.
+
+A message is stored once per account (`messages`); each place in a mailbox is a narrow row
+(`entries`) with UID, flags and MODSEQ. UIDs come from the mailbox row in the same transaction, so
+they only grow and never return (RFC 9051 §2.3.1.1). One command that changes many messages uses
+one MODSEQ for all of them (RFC 7162 §3.1).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NewType
+
+from mailbox_store import bodies, flags
+from mailbox_store.bodies import BlobId, SealedBody
+from mailbox_store.database import MailboxId, Transaction, View
+from mailbox_store.errors import MailboxNotFound
+from mailbox_store.flags import DELETED, SEEN
+from mailbox_store.mailboxes import Mailbox
+from mailbox_store.vault import AccountId, AccountSeal
+
+MessageId = NewType("MessageId", int)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message sealed for one account, ready to be appended.
+
+    ``body`` is a new sealed body, or the id of one that is stored already (and is then shared).
+    """
+
+    account_id: AccountId
+    message_ref: str
+    body: SealedBody | BlobId
+    object_key: bytes
+    size: int
+    summary: bytes
+    evidence: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where a message now stands."""
+
+    mailbox_id: MailboxId
+    uidvalidity: int
+    uid: int
+    message_id: MessageId
+
+
+def seal_arrival(
+    seal: AccountSeal,
+    account_id: AccountId,
+    message_ref: str,
+    raw: bytes,
+    summary: bytes,
+    evidence: bytes,
+) -> Arrival:
+    """Seal a new message for one account; runs before the transaction, on the caller's thread."""
+    body, object_key = bodies.seal_body(seal, raw)
+    return Arrival(
+        account_id,
+        message_ref,
+        body,
+        object_key,
+        len(raw),
+        seal.seal(summary, summary_context(message_ref)),
+        seal.seal(evidence, evidence_context(message_ref)),
+    )
+
+
+def summary_context(message_ref: str) -> bytes:
+    """What binds a sealed summary to its message."""
+    return b"summary " + message_ref.encode()
+
+
+def evidence_context(message_ref: str) -> bytes:
+    """What binds sealed evidence to its message."""
+    return b"evidence " + message_ref.encode()
+
+
+def append(
+    tx: Transaction, mailbox_id: MailboxId, arrival: Arrival, flags: int, internal_date: int
+) -> Appended:
+    """Store a message and place it at the end of a mailbox."""
+    if isinstance(arrival.body, SealedBody):
+        blob_id = bodies.store(tx, arrival.body)
+    else:
+        blob_id = arrival.body
+        bodies.retain(tx, blob_id)
+    message_id = tx.sql(
+        "INSERT INTO messages (account_id, message_ref, blob_id, object_key, size, summary,"
+        " evidence) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING message_id",
+        (
+            arrival.account_id,
+            arrival.message_ref,
+            blob_id,
+            arrival.object_key,
+            arrival.size,
+            arrival.summary,
+            arrival.evidence,
+        ),
+    ).scalar_one()
+    return _place(tx, mailbox_id, MessageId(message_id), flags, internal_date, arrival.size)
+
+
+def copy(
+    tx: Transaction, source: MailboxId, uids: Sequence[int], target: Mailbox
+) -> list[tuple[int, int]]:
+    """Copy messages within an account: pairs of old and new UID, in UID order.
+
+    Keywords follow by name; UIDs that do not exist are passed over (RFC 9051 §6.4.9).
+    """
+    translate = _keyword_translation(tx, source, target.mailbox_id)
+    pairs: list[tuple[int, int]] = []
+    for first, last in ranges(uids):
+        rows = tx.sql(
+            "SELECT e.uid, e.message_id, e.flags, e.internal_date, e.size FROM entries e"
+            " JOIN messages m ON m.message_id = e.message_id"
+            " WHERE e.mailbox_id = ? AND e.uid BETWEEN ? AND ? AND m.account_id = ?"
+            " ORDER BY e.uid",
+            (source, first, last, target.account_id),
+        ).fetchall()
+        for uid, message_id, value, internal_date, size in rows:
+            placed = _place(
+                tx, target.mailbox_id, message_id, translate(value), internal_date, size
+            )
+            pairs.append((uid, placed.uid))
+    return pairs
+
+
+def move(
+    tx: Transaction, source: MailboxId, uids: Sequence[int], target: Mailbox
+) -> list[tuple[int, int]]:
+    """Copy, then remove from the source, in one transaction (RFC 6851 §3.3)."""
+    pairs = copy(tx, source, uids, target)
+    _remove(tx, source, [old for old, _ in pairs])
+    return pairs
+
+
+def set_flags(
+    tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int], keep: int, add: int
+) -> list[tuple[int, int, int]]:
+    """Give each message ``(flags & keep) | add``: those that changed as (uid, flags, modseq)."""
+    changed: list[tuple[int, int, int]] = []
+    newly_seen = 0
+    modseq = _next_modseq(tx, mailbox_id)
+    for first, last in ranges(uids):
+        span = (mailbox_id, first, last)
+        if add & SEEN or not keep & SEEN:
+            before = _count_seen(tx, span)
+        rows = tx.sql(
+            "UPDATE entries SET flags = (flags & ?) | ?, modseq = ?"
+            " WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND flags <> ((flags & ?) | ?)"
+            " RETURNING uid, flags, modseq",
+            (keep, add, modseq, *span, keep, add),
+        ).fetchall()
+        changed.extend((row[0], row[1], row[2]) for row in rows)
+        if add & SEEN or not keep & SEEN:
+            newly_seen += _count_seen(tx, span) - before
+    if changed:
+        tx.sql(
+            "UPDATE mailboxes SET highestmodseq = ?, unseen = unseen - ? WHERE mailbox_id = ?",
+            (modseq, newly_seen, mailbox_id),
+        )
+        tx.changed(mailbox_id)
+    return sorted(changed)
+
+
+def expunge(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int] | None = None) -> list[int]:
+    """Remove the messages flagged \\Deleted (among ``uids`` if given): their UIDs in order."""
+    spans = [(1, (1 << 32) - 1)] if uids is None else list(ranges(uids))
+    doomed: list[int] = []
+    for first, last in spans:
+        rows = tx.sql(
+            "SELECT uid FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND flags & ?",
+            (mailbox_id, first, last, DELETED),
+        )
+        doomed.extend(row[0] for row in rows.fetchall())
+    _remove(tx, mailbox_id, doomed)
+    return doomed
+
+
+def clear(tx: Transaction, mailbox_id: MailboxId) -> None:
+    """Remove every message of a mailbox that is about to go."""
+    _remove(tx, mailbox_id, all_uids(tx, mailbox_id))
+
+
+def all_uids(view: View, mailbox_id: MailboxId) -> list[int]:
+    """Every UID of a mailbox, ascending."""
+    rows = view.sql("SELECT uid FROM entries WHERE mailbox_id = ? ORDER BY uid", (mailbox_id,))
+    return [row[0] for row in rows]
+
+
+def ranges(uids: Iterable[int]) -> Iterable[tuple[int, int]]:
+    """Ascending UIDs as closed ranges without gaps: {1,2,3,7} → (1,3), (7,7)."""
+    first = last = None
+    for uid in uids:
+        if last is not None and uid == last + 1:
+            last = uid
+        else:
+            if first is not None and last is not None:
+                yield first, last
+            first = last = uid
+    if first is not None and last is not None:
+        yield first, last
+
+
+def _place(
+    tx: Transaction,
+    mailbox_id: MailboxId,
+    message_id: MessageId,
+    flags: int,
+    internal_date: int,
+    size: int,
+) -> Appended:
+    row = tx.sql(
+        "UPDATE mailboxes SET uidnext = uidnext + 1, highestmodseq = highestmodseq + 1,"
+        " messages = messages + 1, unseen = unseen + ?, octets = octets + ?"
+        " WHERE mailbox_id = ? RETURNING uidnext - 1, highestmodseq, uidvalidity",
+        (0 if flags & SEEN else 1, size, mailbox_id),
+    ).first()
+    if row is None:
+        raise MailboxNotFound(mailbox_id)
+    uid, modseq, uidvalidity = row
+    tx.sql(
+        "INSERT INTO entries (mailbox_id, uid, message_id, flags, modseq, internal_date, size)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (mailbox_id, uid, message_id, flags, modseq, internal_date, size),
+    )
+    tx.changed(mailbox_id)
+    return Appended(mailbox_id, uidvalidity, uid, message_id)
+
+
+def _remove(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int]) -> None:
+    if not uids:
+        return
+    modseq = _next_modseq(tx, mailbox_id)
+    removed = unseen = octets = 0
+    for first, last in ranges(uids):
+        rows = tx.sql(
+            "DELETE FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"
+            " RETURNING uid, message_id, flags, size",
+            (mailbox_id, first, last),
+        ).fetchall()
+        for uid, message_id, value, size in rows:
+            tx.sql(
+                "INSERT INTO expunged (mailbox_id, modseq, uid) VALUES (?, ?, ?)",
+                (mailbox_id, modseq, uid),
+            )
+            _forget_unplaced(tx, message_id)
+            removed, octets = removed + 1, octets + size
+            unseen += 0 if value & SEEN else 1
+    tx.sql(
+        "UPDATE mailboxes SET highestmodseq = ?, messages = messages - ?, unseen = unseen - ?,"
+        " octets = octets - ? WHERE mailbox_id = ?",
+        (modseq, removed, unseen, octets, mailbox_id),
+    )
+    tx.changed(mailbox_id)
+
+
+def _forget_unplaced(tx: Transaction, message_id: MessageId) -> None:
+    """A message in no mailbox any more goes, and gives its body back."""
+    if tx.sql("SELECT 1 FROM entries WHERE message_id = ? LIMIT 1", (message_id,)).first():
+        return
+    blob_id = tx.sql(
+        "DELETE FROM messages WHERE message_id = ? RETURNING blob_id", (message_id,)
+    ).scalar_one()
+    bodies.release(tx, BlobId(blob_id))
+
+
+def _next_modseq(tx: Transaction, mailbox_id: MailboxId) -> int:
+    found = tx.sql(
+        "SELECT highestmodseq + 1 FROM mailboxes WHERE mailbox_id = ?", (mailbox_id,)
+    ).scalar()
+    if found is None:
+        raise MailboxNotFound(mailbox_id)
+    return int(found)
+
+
+def _count_seen(tx: Transaction, span: tuple[int, int, int]) -> int:
+    return int(
+        tx.sql(
+            "SELECT count(*) FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"
+            " AND flags & 1",
+            span,
+        ).scalar_one()
+    )
+
+
+def _keyword_translation(
+    tx: Transaction, source: MailboxId, target: MailboxId
+) -> Callable[[int], int]:
+    known = flags.keywords(tx, source)
+    seen: dict[int, int] = {}
+
+    def translate(value: int) -> int:
+        if value not in seen:
+            seen[value] = flags.mask(tx, target, flags.names(value, known))
+        return seen[value]
+
+    return translate

@@ -1,0 +1,174 @@
+"""The schema of mail, as SQLAlchemy Core tables on one ``metadata`` for the whole gateway.
+
+The queue, the dossier catalogue, the audit and the directory put their tables on the same
+``metadata``, because one transaction covers them all. In clear: ids, sizes, UID, MODSEQ, flags,
+times (unix seconds), states. ``*_index`` columns are keyed HMACs; ``sealed``, ``summary`` and
+``evidence`` are AEAD under the account's key; chunks under the body's own key.
+"""
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+slot_keys = Table(
+    "slot_keys",
+    metadata,
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+index_keys = Table(
+    "index_keys",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("slot", Integer, nullable=False),
+    # NULL only between insert and update of one transaction, and after erasure
+    Column("wrapped_key", LargeBinary),
+    Column("last_uidvalidity", Integer, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    Column("mailbox_id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
+    Column("name_sealed", LargeBinary, nullable=False),
+    Column("name_index", LargeBinary, nullable=False),
+    Column("special_use", Text),
+    Column("uidvalidity", Integer, nullable=False),
+    Column("uidnext", Integer, nullable=False),
+    Column("highestmodseq", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("unseen", Integer, nullable=False),
+    Column("octets", Integer, nullable=False),
+    Column("subscribed", Integer, nullable=False),
+    UniqueConstraint("account_id", "name_index"),
+    sqlite_autoincrement=True,
+)
+
+keywords = Table(
+    "keywords",
+    metadata,
+    Column("mailbox_id", ForeignKey("mailboxes.mailbox_id"), nullable=False),
+    Column("bit", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    PrimaryKeyConstraint("mailbox_id", "bit"),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("blob_id", Integer, primary_key=True),
+    Column("object_id", LargeBinary, nullable=False),
+    Column("octets", Integer, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    Column("holders", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+blob_chunks = Table(
+    "blob_chunks",
+    metadata,
+    # blob_id * 65,536 + position: one B-tree, written at its end
+    Column("chunk_id", Integer, primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("message_id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
+    Column("message_ref", Text, nullable=False),
+    Column("blob_id", ForeignKey("blobs.blob_id"), nullable=False),
+    Column("object_key", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("summary", LargeBinary, nullable=False),
+    Column("evidence", LargeBinary, nullable=False),
+    Index(None, "account_id", "message_ref"),
+    sqlite_autoincrement=True,
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("mailbox_id", ForeignKey("mailboxes.mailbox_id"), nullable=False),
+    Column("uid", Integer, nullable=False),
+    Column("message_id", ForeignKey("messages.message_id"), nullable=False),
+    Column("flags", Integer, nullable=False),
+    Column("modseq", Integer, nullable=False),
+    Column("internal_date", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    PrimaryKeyConstraint("mailbox_id", "uid"),
+    Index(None, "mailbox_id", "modseq"),
+    Index(None, "message_id"),
+    sqlite_with_rowid=False,
+)
+
+expunged = Table(
+    "expunged",
+    metadata,
+    Column("mailbox_id", Integer, nullable=False),
+    Column("modseq", Integer, nullable=False),
+    Column("uid", Integer, nullable=False),
+    PrimaryKeyConstraint("mailbox_id", "modseq", "uid"),
+    sqlite_with_rowid=False,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("message_ref", Text, nullable=False),
+    Column("recipient_index", LargeBinary, nullable=False),
+    Column("mailbox_id", Integer, nullable=False),
+    Column("uid", Integer, nullable=False),
+    Column("delivered_at", Integer, nullable=False),
+    PrimaryKeyConstraint("message_ref", "recipient_index"),
+    sqlite_with_rowid=False,
+)
+
+correspondences = Table(
+    "correspondences",
+    metadata,
+    Column("patient_index", LargeBinary, nullable=False),
+    Column("professional_index", LargeBinary, nullable=False),
+    Column("patient_account", ForeignKey("accounts.account_id")),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("opened_ref", Text),
+    Column("opened_at", Integer),
+    Column("changed_ref", Text, nullable=False),
+    Column("changed_at", Integer, nullable=False),
+    PrimaryKeyConstraint("patient_index", "professional_index"),
+    Index(None, "patient_account"),
+    sqlite_with_rowid=False,
+)
