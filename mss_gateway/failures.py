@@ -81,6 +81,7 @@ class Row:
     text: str
 
 
+# fmt: off
 _TABLE: dict[Failure, Row] = {
     Failure.BAD_CREDENTIALS: Row(535, "5.7.8", "AUTHENTICATIONFAILED", 401, False, "refus.identifiants"),
     Failure.TLS_REQUIRED: Row(530, "5.7.0", "PRIVACYREQUIRED", 403, False, "refus.tls"),
@@ -129,6 +130,7 @@ _TABLE: dict[Failure, Row] = {
     Failure.STORE_UNAVAILABLE: Row(451, "4.3.0", "UNAVAILABLE", 503, True, "attente.service"),
     Failure.BUG: Row(451, "4.3.0", "SERVERBUG", 500, True, "erreur.interne"),
 }
+# fmt: on
 
 
 def row(failure: Failure) -> Row:
