@@ -1,0 +1,178 @@
+"""A document of a patient's record, as a value: what it is, whose, and where it came from."""
+
+import json
+import secrets
+import tomllib
+from dataclasses import asdict, dataclass
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, NewType
+
+from mss_gateway.dossier.rim import Coded
+from mss_gateway.message.words import display_safe
+
+DocumentId = NewType("DocumentId", str)
+"""128 random bits in hexadecimal: says nothing, cannot be guessed."""
+
+MAX_TITLE: Final = 150
+
+
+class Category(Enum):
+    """The sections of a record, under the codes of a patient's own deposits (JDV_J07)."""
+
+    SYNTHESIS = "DOCPAT01"
+    TREATMENT = "DOCPAT02"
+    REPORT = "DOCPAT03"
+    IMAGING = "DOCPAT04"
+    BIOLOGY = "DOCPAT05"
+    PREVENTION = "DOCPAT06"
+    CERTIFICATE = "DOCPAT07"
+    PROFILE = "DOCPAT08"
+    ADMINISTRATIVE = "DOCPAT09"
+
+    @property
+    def label(self) -> str:
+        """The section's name, in French."""
+        return _table().categories[self]
+
+
+class State(Enum):
+    """A document is added, then perhaps replaced by a newer version or withdrawn."""
+
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentType:
+    """One row of the shipped table ``types.toml``."""
+
+    code: str
+    system: str  # OID
+    label: str
+    category: Category
+
+
+@dataclass(frozen=True, slots=True)
+class _Types:
+    categories: dict[Category, str]
+    types: dict[str, DocumentType]
+
+
+@cache
+def _table() -> _Types:
+    read = tomllib.loads((files(__package__) / "types.toml").read_text(encoding="utf-8"))
+    return _Types(
+        {Category(code): label for code, label in read["categories"].items()},
+        {
+            code: DocumentType(
+                code, read["systems"][row["system"]], row["label"], Category(row["category"])
+            )
+            for code, row in read["types"].items()
+        },
+    )
+
+
+def known_types() -> dict[str, DocumentType]:
+    """Every type of the table, by code."""
+    return dict(_table().types)
+
+
+def type_of(coded: Coded) -> DocumentType:
+    """The type of a code; one that is not in the table keeps its own label, among the reports."""
+    known = _table().types.get(coded.code)
+    if known is not None:
+        return known
+    return DocumentType(coded.code, coded.system, coded.display or coded.code, Category.REPORT)
+
+
+def type_for(category: Category) -> DocumentType:
+    """The type of a plain attachment that the patient files under ``category``."""
+    return _table().types[category.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a document came from: the message, the place in it, and who signed it.
+
+    ``part`` is the part's section in the message (``2``, ``2.1``), ``entry`` the path inside the
+    archive found there, or "". ``signature`` is the word of the verification at reception.
+    """
+
+    message_ref: str
+    part: str
+    entry: str
+    signer_name: str
+    signer_address: str
+    signature: str
+    received_at: int  # unix seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What the catalogue keeps of a document beside its bytes. All of it is sealed at rest."""
+
+    document_id: DocumentId
+    account_id: int
+    digest: str  # SHA-256 of the bytes as received, hexadecimal
+    size: int
+    media_type: str  # sniffed, never claimed
+    cda_level: str  # "", "N1" or "N3"
+    type: DocumentType
+    title: str
+    author: str
+    organisation: str
+    document_date: int | None  # unix seconds
+    unique_id: str
+    set_id: str
+    version: str
+    replaces: tuple[str, ...]
+    keepers: tuple[str, ...]  # organisations that may replace it
+    confidentiality: tuple[str, ...]
+    provenance: Provenance
+    filed_at: int
+    state: State = State.CURRENT
+
+    @property
+    def category(self) -> Category:
+        """The section it is shown under."""
+        return self.type.category
+
+
+def new_document_id() -> DocumentId:
+    """A fresh id."""
+    return DocumentId(secrets.token_hex(16))
+
+
+def to_json(document: Document) -> bytes:
+    """The document as sealed at rest; its state is a column, because it changes."""
+    fields = asdict(document)
+    fields["type"]["category"] = document.type.category.value
+    del fields["state"]
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def from_json(content: bytes, state: State) -> Document:
+    """The document that :func:`to_json` wrote."""
+    fields: dict[str, Any] = json.loads(content)
+    kind = fields.pop("type")
+    provenance = fields.pop("provenance")
+    for name in ("replaces", "keepers", "confidentiality"):
+        fields[name] = tuple(fields[name])
+    return Document(
+        type=DocumentType(**{**kind, "category": Category(kind["category"])}),
+        provenance=Provenance(**provenance),
+        state=state,
+        **fields,
+    )
+
+
+def display_title(name: str) -> str:
+    """A file name or title made safe to show: no path, no control or direction character.
+
+    At most 150 characters; never used as a path (reliability.md T44).
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return display_safe(last, MAX_TITLE) or "Document"
