@@ -73,12 +73,14 @@ def release(tx: Transaction, blob_id: BlobId) -> None:
         tx.sql("DELETE FROM blobs WHERE blob_id = ?", (blob_id,))
 
 
-def open_body(view: View, account: AccountSeal, blob_id: BlobId, wrapped: bytes) -> ObjectSeal:
-    """The seal of a stored body, for a holder that keeps its key wrapped."""
+def open_body(
+    view: View, account: AccountSeal, blob_id: BlobId, wrapped: bytes
+) -> tuple[ObjectSeal, bytes]:
+    """The seal of a stored body and its object id, for a holder that keeps its key wrapped."""
     object_id = view.sql("SELECT object_id FROM blobs WHERE blob_id = ?", (blob_id,)).scalar()
     if object_id is None:
         raise BlobAltered(f"blob {blob_id} is missing")
-    return account.object(bytes(object_id), wrapped)
+    return account.object(bytes(object_id), wrapped), bytes(object_id)
 
 
 def read(

@@ -1,0 +1,196 @@
+"""config.toml → frozen dataclasses. An unknown key or a wrong type refuses the start.
+
+Every key is documented in the commented ``config.toml`` of the project, which is also the demo's.
+Secrets are never values here: they are paths of files (mode 0600).
+"""
+
+import dataclasses
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+MEBIOCTET = 1024 * 1024
+
+
+class ConfigRefused(Exception):
+    """The configuration cannot be used; the text says which key and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Whose gateway this is."""
+
+    operator: str = "Operateur de demonstration"
+    domains: tuple[str, ...] = ("mss.example",)
+    patient_domain: str = "patient.mss.example"
+    hostname: str = "localhost"
+    product_number: str = "MSS-GATEWAY-0"
+    name_separator: str = " "
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where the gateway keeps what it must not lose; relative to the configuration file."""
+
+    directory: str = "var/mss"
+    root_key: str = "root.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Ports; 0 leaves a listener out."""
+
+    host: str = "127.0.0.1"
+    submission_starttls: int = 2587
+    submission_tls: int = 2565
+    imap_starttls: int = 2543
+    imap_tls: int = 2593
+    webmail: int = 2580
+    metrics: int = 2590
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The server's certificate chain and key, in PEM files."""
+
+    certificate: str = "tls/server.pem"
+    key: str = "tls/server.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one peer, one message or one account may take (reliability T7, T8, T9, T26)."""
+
+    message_octets: int = 40 * MEBIOCTET
+    patient_message_octets: int = 25 * MEBIOCTET
+    recipients: int = 100
+    bodies_in_flight_octets: int = 512 * MEBIOCTET
+    connections_per_address: int = 60
+    connections_per_account: int = 30
+    failed_logins_per_account: int = 5
+    failed_logins_per_address: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """How mailbox certificates are made and trusted."""
+
+    anchors: str = "pki/anchors.pem"
+    authority: str = "pki/authority.pem"
+    authority_key: str = "pki/authority.key"
+    key_kind: str = "rsa-2048"
+    mailbox_days: int = 730
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How strictly national identifiers are read."""
+
+    accept_test_ins: bool = False
+    password_memory_kib: int = 65_536
+    password_rounds: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """Sessions of the webmail, in minutes."""
+
+    idle_minutes: int = 15
+    absolute_minutes: int = 480
+
+
+@dataclass(frozen=True, slots=True)
+class Mailboxes:
+    """Names of the folders that a new account gets (RFC 6154)."""
+
+    drafts: str = "Drafts"
+    sent: str = "Sent"
+    trash: str = "Trash"
+    junk: str = "Junk"
+    archive: str = "Archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration; ``base`` is the folder that relative paths start from."""
+
+    site: Site = field(default_factory=Site)
+    state: State = field(default_factory=State)
+    listen: Listen = field(default_factory=Listen)
+    tls: Tls = field(default_factory=Tls)
+    limits: Limits = field(default_factory=Limits)
+    certificates: Certificates = field(default_factory=Certificates)
+    identity: Identity = field(default_factory=Identity)
+    web: Web = field(default_factory=Web)
+    mailboxes: Mailboxes = field(default_factory=Mailboxes)
+    base: Path = Path()
+
+    @property
+    def state_directory(self) -> Path:
+        """The state directory as a path."""
+        return self.base / self.state.directory
+
+    def in_state(self, name: str) -> Path:
+        """A file of the state directory (an absolute name stays as it is)."""
+        return self.state_directory / name
+
+
+def load(path: Path) -> Config:
+    """Read a configuration file; raises :class:`ConfigRefused` with one clear line."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigRefused(f"{path}: no such file; --config names another one") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigRefused(f"{path}: {error}") from None
+    config = _section(Config, document, "", skip={"base"})
+    checked = dataclasses.replace(config, base=path.resolve().parent)
+    _check(checked)
+    return checked
+
+
+def _section(
+    kind: type[T], table: dict[str, Any], prefix: str, skip: frozenset[str] | set[str]
+) -> T:
+    hints = typing.get_type_hints(kind)
+    known = {entry.name for entry in dataclasses.fields(kind)} - skip  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            raise ConfigRefused(
+                f"unknown key {prefix}{key}; known here: {', '.join(sorted(known))}"
+            )
+        values[key] = _value(hints[key], value, prefix + key)
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, key: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise ConfigRefused(f"{key} is a table: write it as [{key}]")
+        return _section(hint, value, key + ".", frozenset())
+    if isinstance(hint, types.GenericAlias):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ConfigRefused(f"{key} is a list of texts")
+        return tuple(value)
+    if type(value) is not hint:
+        raise ConfigRefused(f"{key} is {hint.__name__}, not {type(value).__name__}")
+    return value
+
+
+def _check(config: Config) -> None:
+    """Rules between keys."""
+    if config.site.patient_domain in config.site.domains:
+        raise ConfigRefused("site.patient_domain may not be one of site.domains")
+    if config.limits.patient_message_octets > config.limits.message_octets:
+        raise ConfigRefused("limits.patient_message_octets is above limits.message_octets")
+    if config.certificates.key_kind not in ("rsa-2048", "rsa-3072", "p256"):
+        raise ConfigRefused("certificates.key_kind is rsa-2048, rsa-3072 or p256")
+    for entry in dataclasses.fields(config.limits):
+        if getattr(config.limits, entry.name) < 1:
+            raise ConfigRefused(f"limits.{entry.name} must be at least 1")

@@ -1,0 +1,119 @@
+"""Facts about a message's own content, for the policy: authorship, findings, closing, reply-to."""
+
+from mss_gateway.directory.ins import normal_ins
+from mss_gateway.dossier import xdm
+from mss_gateway.dossier.examination import ExaminationSettings, examine_attachment
+from mss_gateway.failures import Failure
+from mss_gateway.life.crypto import Opened
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.policy import Envelope
+from mss_gateway.message import attachments, trace
+from mss_gateway.message.address import AddressMalformed, parse_address, parse_mailboxes
+from mss_gateway.message.header import field_text
+from mss_gateway.message.parse import Message, scan
+from policies.facts import Finding, MessageFacts
+from policies.first_contact import closes_by_field, closes_by_subject
+
+REMOVED_FIELDS = frozenset(
+    {"bcc", "return-path", "authentication-results", "x-mss-signature", "x-mss-dechiffrement"}
+)
+"""Blind recipients must not travel; the others are the gateway's to write, never a sender's."""
+
+RECEIVED_LIMIT = 50
+"""Received fields beyond which a message is going in circles (RFC 5321 §6.3)."""
+
+
+def message_facts(
+    gateway: Gateway, envelope: Envelope, recipients: tuple[str, ...], opened: Opened
+) -> MessageFacts:
+    """Everything the rules at message look at, but the exchanges: the commit reads those."""
+    message, limits = opened.message, gateway.config.limits
+    patients = _patient_ins(gateway, recipients)
+    reverse_path = envelope.reverse_path
+    return MessageFacts(
+        author=envelope.author.party,
+        reverse_path=None if reverse_path is None else str(reverse_path),
+        from_field_count=len(message.root.header.all("from")),
+        from_addresses=_addresses(message, "from"),
+        sender_addresses=_addresses(message, "sender"),
+        recipients=recipients,
+        has_patient_recipient=bool(patients),
+        exchanges=(),
+        size=len(message.raw),
+        size_limit=limits.message_octets,
+        size_limit_to_patient=limits.patient_message_octets,
+        received_count=trace.count_received(message),
+        received_limit=RECEIVED_LIMIT,
+        has_client_keys=envelope.author.smime == "client",
+        signature=opened.signature,
+        signer_addresses=opened.signer_addresses,
+        findings=_findings(gateway, message, patients),
+    )
+
+
+def closes(message: Message) -> bool:
+    """Whether the message ends the exchange: subject ``[FIN]`` or ``X-MSS-MES: FIN``."""
+    header = message.root.header
+    return closes_by_subject(header.text("subject") or "") or any(
+        closes_by_field(field_text(value)) for value in header.all("x-mss-mes")
+    )
+
+
+def reply_to(message: Message) -> tuple[str, ...]:
+    """The addresses of Reply-To, in normal form; empty when the field cannot be read."""
+    return _addresses(message, "reply-to")
+
+
+def has_xdm(message: Message) -> bool:
+    """Whether an attachment calls itself an XDM archive, by its name."""
+    return any(xdm.is_xdm_name(each.claimed_name) for each in attachments.attachments(message))
+
+
+def message_id(raw: bytes) -> str:
+    """The Message-ID as it stands in the stored message."""
+    value = scan(raw).root.header.first("message-id")
+    return "" if value is None else field_text(value).strip()
+
+
+def _addresses(message: Message, name: str) -> tuple[str, ...]:
+    """Addresses of every field of that name; one that cannot be read makes an empty answer."""
+    found: list[str] = []
+    for value in message.root.header.all(name):
+        try:
+            found += [str(mailbox.address) for mailbox in parse_mailboxes(field_text(value))]
+        except AddressMalformed:
+            return ()
+    return tuple(found)
+
+
+def _patient_ins(gateway: Gateway, recipients: tuple[str, ...]) -> frozenset[str]:
+    suffix = "@" + gateway.config.site.patient_domain
+    found = (
+        normal_ins(parse_address(recipient).local)
+        for recipient in recipients
+        if recipient.endswith(suffix)
+    )
+    return frozenset(ins for ins in found if ins is not None)
+
+
+def _findings(gateway: Gateway, message: Message, patients: frozenset[str]) -> tuple[Finding, ...]:
+    """What is wrong with the attachments: by content for everyone, as documents for patients."""
+    settings = ExaminationSettings(gateway.config.identity.accept_test_ins)
+    found: list[Finding] = []
+    if attachments.forbidden_part(message) is not None:
+        found.append(Finding.FORBIDDEN_TYPE)
+    if patients:
+        for attachment in attachments.attachments(message):
+            wrong = examine_attachment(
+                attachment.claimed_name, attachment.content(), patients, settings
+            )
+            found += [_FINDINGS[each.failure] for each in wrong]
+    return tuple(dict.fromkeys(found))
+
+
+_FINDINGS = {
+    Failure.XDM_UNREADABLE: Finding.XDM_UNREADABLE,
+    Failure.XDM_WRONG_PATIENT: Finding.XDM_WRONG_PATIENT,
+    Failure.XDM_HASH_MISMATCH: Finding.XDM_HASH_MISMATCH,
+    Failure.XDM_HIDDEN_FROM_PATIENT: Finding.XDM_HIDDEN_FROM_PATIENT,
+}

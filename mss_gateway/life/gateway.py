@@ -1,0 +1,45 @@
+"""Gateway: what every stage is given first. Built once, by ``compose``; it has no state."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from certs.anchors import Anchors
+from mailbox_store.database import Database
+from mailbox_store.vault import AccountId
+from mss_gateway.bridge import Bridge
+from mss_gateway.config import Config
+from mss_gateway.directory.certificates import Cabinet
+from mss_gateway.directory.passwords import Passwords
+from mss_gateway.directory.throttle import Throttle
+from mss_gateway.dossier.render import Renderer
+from mss_gateway.message.trace import new_message_ref
+from mss_gateway.observability.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The wired gateway. ``wake`` tells the queue's worker that something is due."""
+
+    config: Config
+    database: Database
+    bridge: Bridge
+    passwords: Passwords
+    account_throttle: Throttle
+    address_throttle: Throttle
+    cabinet: Cabinet
+    anchors: Anchors
+    metrics: Metrics
+    renderer: Renderer
+    spool: AccountId
+    clock: Callable[[], float]
+    wake: Callable[[], None]
+
+    def now(self) -> datetime:
+        """The present, aware, in UTC."""
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def new_ref(self) -> str:
+        """A fresh message_ref: ordered by time, and not to be guessed."""
+        return new_message_ref(int(self.clock() * 1000), secrets.token_bytes(10))

@@ -1,0 +1,98 @@
+"""Stage report: what became of an item that could not be delivered, told to its author.
+
+A report has the null reverse-path, holds no content of the message, and is itself queued in the
+transaction that ends the item: it cannot be lost, and there is one per recipient (RFC 3464).
+Nothing is reported about a report.
+"""
+
+from concurrent.futures import Future
+
+from mailbox_store.database import Transaction
+from mss_gateway import texts
+from mss_gateway.directory import people
+from mss_gateway.failures import Failure, row
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.message import dsn, trace
+from mss_gateway.message.header import header_end
+from mss_gateway.message.parse import scan
+from mss_gateway.message.summary import summarise
+from mss_gateway.observability import audit
+from mss_gateway.queue import items
+from mss_gateway.queue.items import Carried, Item, Message, Queued
+from policies.people import Role
+
+
+def give_up(gateway: Gateway, item: Item, failure: Failure) -> "Future[None]":
+    """End an item that failed for good, and report to whoever is behind the reverse-path."""
+    with gateway.database.read() as view:
+        spool = gateway.database.vault.account(view, gateway.spool)
+        message = items.read_message(view, spool, item.message_ref)
+        report = None
+        if message is not None and message.carried.reverse_path is not None:
+            fields = items.read_body(view, spool, message)
+            report = _compose(gateway, item, message, fields, failure)
+
+    def unit(tx: Transaction) -> None:
+        if not items.holds(tx, item):
+            return
+        if report is not None and message is not None:
+            recipient = message.carried.reverse_path
+            assert recipient is not None
+            if people.by_address(tx, recipient) is not None:
+                items.enqueue(tx, spool, report, (recipient,), "deliver")
+        audit.record(
+            tx,
+            actor="system",
+            act="report",
+            object="one recipient",
+            verdict=failure.value,
+            message_ref=item.message_ref,
+        )
+        items.finish(tx, item)
+
+    return gateway.database.submit(unit)
+
+
+def _compose(
+    gateway: Gateway, item: Item, message: Message, raw: bytes, failure: Failure
+) -> Queued:
+    site = gateway.config.site
+    assert message.carried.reverse_path is not None
+    report_ref = gateway.new_ref()
+    sender = f"postmaster@{site.domains[0]}"
+    report = dsn.delivery_report(
+        dsn.Report(
+            sender=sender,
+            sender_name=site.operator,
+            recipient=message.carried.reverse_path,
+            failed_recipient=item.recipient,
+            reporting_host=site.hostname,
+            enhanced=row(failure).enhanced,
+            smtp=row(failure).smtp,
+            text=texts.text("courriel.non_remis", motif=texts.text(row(failure).text)),
+            subject=texts.text("courriel.non_remis_objet"),
+            message_ref=item.message_ref,
+            message_id=trace.new_message_id(site.domains[0], report_ref),
+            arrived_at=message.created_at,
+            at=gateway.now(),
+            original_header=raw[: header_end(raw, 0, len(raw))[0]],
+        )
+    )
+    carried = Carried(
+        reverse_path=None,
+        author=sender,
+        author_account=0,
+        author_role=Role.SYSTEM.name,
+        channel="report",
+        signature="absent",
+        signer=site.operator,
+        signer_fingerprint="",
+        is_automatic=True,
+        closes=False,
+        reply_to=(),
+        message_id="",
+        has_xdm=False,
+    )
+    with gateway.database.read() as view:
+        spool = gateway.database.vault.account(view, gateway.spool)
+    return items.seal_message(spool, report_ref, report, summarise(scan(report)), carried)

@@ -1,0 +1,18 @@
+"""When an attempt is tried again: pure arithmetic on seconds."""
+
+EXPIRY_SECONDS = 5 * 24 * 3600
+"""An item is given up after five days (RFC 5321 §4.5.4.1)."""
+
+_DELAYS = (5, 30, 120, 600, 1800, 3600, 7200, 14_400)
+
+
+def next_attempt(attempts: int, created_at: int, now: int, spread: float) -> int | None:
+    """When to try again after ``attempts`` failures, or None when the time is up.
+
+    ``spread`` in [0, 1) moves the moment by up to a fifth, so that many items that failed together
+    do not come back together.
+    """
+    if now - created_at >= EXPIRY_SECONDS:
+        return None
+    delay = _DELAYS[min(attempts, len(_DELAYS)) - 1] if attempts else 0
+    return now + int(delay * (1.0 + spread / 5.0))
