@@ -48,10 +48,18 @@ def record(
 ) -> bool:
     """Set the state of a relation as of ``message_ref``; True when it changed.
 
-    The first message that opened it stays on record through closings and re-openings.
+    The first message that opened it stays on record through closings and re-openings. References
+    sort by time of acceptance: a message that a retry delivers late undoes nothing newer.
     """
-    known = state(tx, patient, professional)
-    if known == new_state:
+    known = tx.sql(
+        "SELECT state, changed_ref FROM correspondences"
+        " WHERE patient_index = ? AND professional_index = ?",
+        _key(tx, patient, professional),
+    ).first()
+    if known is not None and known[1] >= message_ref:
+        return False
+    if known is not None and known[0] == new_state:
+        _touch(tx, patient, professional, message_ref)
         return False
     seal = tx.vault.account(tx, patient_account)
     sealed = seal.seal(
@@ -77,6 +85,15 @@ def record(
         ),
     )
     return True
+
+
+def _touch(tx: Transaction, patient: str, professional: str, message_ref: str) -> None:
+    """Remember the newest message that left the state as it was."""
+    tx.sql(
+        "UPDATE correspondences SET changed_ref = ?, changed_at = ?"
+        " WHERE patient_index = ? AND professional_index = ?",
+        (message_ref, tx.now, *_key(tx, patient, professional)),
+    )
 
 
 def of_patient(view: View, patient_account: AccountId) -> list[Correspondence]:

@@ -81,8 +81,6 @@ class Certificates:
     """How mailbox certificates are made and trusted."""
 
     anchors: str = "pki/anchors.pem"
-    authority: str = "pki/authority.pem"
-    authority_key: str = "pki/authority.key"
     key_kind: str = "rsa-2048"
     mailbox_days: int = 730
 

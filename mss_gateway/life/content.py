@@ -8,9 +8,14 @@ from mss_gateway.life.crypto import Opened
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.policy import Envelope
 from mss_gateway.message import attachments, trace
-from mss_gateway.message.address import AddressMalformed, parse_address, parse_mailboxes
-from mss_gateway.message.header import field_text
-from mss_gateway.message.parse import Message, scan
+from mss_gateway.message.address import (
+    AddressMalformed,
+    parse_address,
+    parse_author,
+    parse_mailboxes,
+)
+from mss_gateway.message.header import field_text, header_end, parse_header
+from mss_gateway.message.part import Message
 from policies.facts import Finding, MessageFacts
 from policies.first_contact import closes_by_field, closes_by_subject
 
@@ -18,9 +23,6 @@ REMOVED_FIELDS = frozenset(
     {"bcc", "return-path", "authentication-results", "x-mss-signature", "x-mss-dechiffrement"}
 )
 """Blind recipients must not travel; the others are the gateway's to write, never a sender's."""
-
-RECEIVED_LIMIT = 50
-"""Received fields beyond which a message is going in circles (RFC 5321 §6.3)."""
 
 
 def message_facts(
@@ -34,7 +36,7 @@ def message_facts(
         author=envelope.author.party,
         reverse_path=None if reverse_path is None else str(reverse_path),
         from_field_count=len(message.root.header.all("from")),
-        from_addresses=_addresses(message, "from"),
+        from_addresses=_authors(message),
         sender_addresses=_addresses(message, "sender"),
         recipients=recipients,
         has_patient_recipient=bool(patients),
@@ -42,8 +44,8 @@ def message_facts(
         size=len(message.raw),
         size_limit=limits.message_octets,
         size_limit_to_patient=limits.patient_message_octets,
-        received_count=trace.count_received(message),
-        received_limit=RECEIVED_LIMIT,
+        received_count=trace.count_received(message.header),
+        received_limit=trace.HOP_LIMIT,
         has_client_keys=envelope.author.smime == "client",
         signature=opened.signature,
         signer_addresses=opened.signer_addresses,
@@ -71,8 +73,18 @@ def has_xdm(message: Message) -> bool:
 
 def message_id(raw: bytes) -> str:
     """The Message-ID as it stands in the stored message."""
-    value = scan(raw).root.header.first("message-id")
-    return "" if value is None else field_text(value).strip()
+    fields_end = header_end(raw, 0, len(raw))[0]
+    return parse_header(raw, 0, fields_end).unfolded("message-id").strip()
+
+
+def _authors(message: Message) -> tuple[str, ...]:
+    """The author of every From field, as the one parser of addresses reads it; empty if unclear."""
+    try:
+        return tuple(
+            str(parse_author(field_text(value)).address) for value in message.header.all("from")
+        )
+    except AddressMalformed:
+        return ()
 
 
 def _addresses(message: Message, name: str) -> tuple[str, ...]:

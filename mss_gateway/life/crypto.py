@@ -10,7 +10,7 @@ from certs import chain
 from certs.certificate import fingerprint
 from certs.cms.enveloped import make_enveloped, open_enveloped
 from certs.cms.signed import VerifiedContent, make_signed, verify_signed
-from certs.errors import CannotOpen, ChainRejected, SignatureRejected
+from certs.errors import CannotOpen, ChainReason, ChainRejected, SignatureRejected
 from certs.keyring import Signer
 from certs.usage import Purpose
 from mailbox_store.database import View
@@ -20,7 +20,8 @@ from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message import smime
-from mss_gateway.message.parse import Message, scan
+from mss_gateway.message.parse import scan
+from mss_gateway.message.part import Message
 from policies.facts import SignatureStatus
 
 
@@ -42,7 +43,7 @@ def open_submission(gateway: Gateway, message: Message, recipients: tuple[str, .
     because nothing could be said of who wrote it or of what it carries.
     """
     enveloped = smime.find_pkcs7(message)
-    if enveloped is not None and enveloped.kind == "enveloped-data":
+    if enveloped is not None and enveloped.kind in ("enveloped", "auth-enveloped"):
         entity = _open_for(gateway, recipients, enveloped.der)
         return _verify(gateway, scan(smime.replace_content(message.raw, entity)), True)
     return _verify(gateway, message, False)
@@ -120,4 +121,4 @@ def _check_chain(gateway: Gateway, verified: VerifiedContent) -> None:
     with gateway.database.read() as view:
         known = view.sql("SELECT state FROM certificates WHERE serial = ?", (serial,)).scalar()
     if known == "revoked":
-        raise ChainRejected(chain.ChainReason.REVOKED)
+        raise ChainRejected(ChainReason.REVOKED)

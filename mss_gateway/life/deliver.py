@@ -4,13 +4,13 @@ Append, correspondence and audit stand in one commit; it may run twice and adds 
 time. A mailbox whose keys are in its own client gets the message enveloped (stage seal).
 """
 
-import json
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from mailbox_store import bodies, correspondences, deliveries, mailboxes, messages
 from mailbox_store.database import Transaction, View
 from mailbox_store.messages import Arrival
+from mailbox_store.vault import ObjectSeal
 from mss_gateway.directory import people
 from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
@@ -76,7 +76,7 @@ def _prepare(gateway: Gateway, view: View, item: Item, message: Message) -> _Pre
         raise Refused(Failure.RECIPIENT_UNAVAILABLE, message_ref=item.message_ref)
     inbox = mailboxes.find(view, recipient.account_id, "INBOX")
     seal = view.vault.account(view, recipient.account_id)
-    evidence = _evidence(message)
+    evidence = items.evidence(message.carried, message.created_at)
     if recipient.smime == "client":
         spool = view.vault.account(view, gateway.spool)
         raw = items.read_body(view, spool, message)
@@ -98,28 +98,9 @@ def _prepare(gateway: Gateway, view: View, item: Item, message: Message) -> _Pre
     return _Prepared(recipient, inbox, arrival)
 
 
-def _shared_body(gateway: Gateway, view: View, message: Message) -> tuple[bodies.ObjectSeal, bytes]:
+def _shared_body(gateway: Gateway, view: View, message: Message) -> tuple[ObjectSeal, bytes]:
     spool = view.vault.account(view, gateway.spool)
     return bodies.open_body(view, spool, message.blob_id, message.object_key)
-
-
-def _evidence(message: Message) -> bytes:
-    """What was established when the message came in, kept with it for its reader."""
-    carried = message.carried
-    return json.dumps(
-        {
-            "signature": carried.signature,
-            "signer": carried.signer,
-            "signer_address": carried.author,
-            "signer_fingerprint": carried.signer_fingerprint,
-            "author_account": carried.author_account,
-            "author_role": carried.author_role,
-            "reverse_path": carried.reverse_path,
-            "closes": carried.closes,
-            "is_automatic": carried.is_automatic,
-            "received_at": message.created_at,
-        }
-    ).encode()
 
 
 def _apply_effects(gateway: Gateway, tx: Transaction, message: Message, patient: Person) -> None:

@@ -18,11 +18,12 @@ from mss_gateway.dossier import catalogue, filing, xdm
 from mss_gateway.dossier.documents import Category, Document
 from mss_gateway.dossier.errors import DocumentNotFound, XdmHashMismatch, XdmUnreadable
 from mss_gateway.dossier.filing import Filed, Origin, Outcome
+from mss_gateway.dossier.sealed import SealedDocument
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.attachments import Attachment, attachments
-from mss_gateway.message.parse import Message, scan
-from mss_gateway.message.sniff import sniff
+from mss_gateway.message.parse import scan
+from mss_gateway.message.part import Message
 from mss_gateway.observability import audit
 from mss_gateway.queue import items
 from mss_gateway.queue.items import Item
@@ -107,7 +108,6 @@ def save_attachment(
             view,
             patient.account_id,
             content,
-            sniff(content),
             attachment.claimed_name or "document",
             category,
             origin,
@@ -179,15 +179,13 @@ def find_attachment(message: Message, part: str) -> Attachment:
 
 def _prepare_archive(
     gateway: Gateway, view: View, patient: Person, attachment: Attachment, origin: Origin
-) -> tuple[catalogue.SealedDocument, ...]:
+) -> tuple[SealedDocument, ...]:
     try:
         archive = xdm.examine(attachment.content())
     except (XdmUnreadable, XdmHashMismatch):
         # it was examined before 250: unreadable now means that nothing may be filed from it
         return ()
-    return filing.prepare_archive(
-        view, patient.account_id, archive, origin, int(gateway.clock()), sniff
-    )
+    return filing.prepare_archive(view, patient.account_id, archive, origin, int(gateway.clock()))
 
 
 def _facts(

@@ -13,6 +13,8 @@ from mss_gateway.directory import people
 from mss_gateway.failures import Failure, row
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message import dsn, trace
+from mss_gateway.message.address import Mailbox, parse_address
+from mss_gateway.message.build import remove_fields
 from mss_gateway.message.header import header_end
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
@@ -61,21 +63,24 @@ def _compose(
     report_ref = gateway.new_ref()
     sender = f"postmaster@{site.domains[0]}"
     report = dsn.delivery_report(
-        dsn.Report(
-            sender=sender,
-            sender_name=site.operator,
-            recipient=message.carried.reverse_path,
-            failed_recipient=item.recipient,
-            reporting_host=site.hostname,
-            enhanced=row(failure).enhanced,
-            smtp=row(failure).smtp,
-            text=texts.text("courriel.non_remis", motif=texts.text(row(failure).text)),
+        dsn.DeliveryReport(
+            reporting_server=site.hostname,
+            sender=Mailbox(site.operator, parse_address(sender)),
+            to=parse_address(message.carried.reverse_path),
             subject=texts.text("courriel.non_remis_objet"),
-            message_ref=item.message_ref,
+            text=texts.text("courriel.non_remis", motif=texts.text(row(failure).text)),
             message_id=trace.new_message_id(site.domains[0], report_ref),
-            arrived_at=message.created_at,
-            at=gateway.now(),
-            original_header=raw[: header_end(raw, 0, len(raw))[0]],
+            moment=gateway.now(),
+            recipients=(
+                dsn.RecipientReport(
+                    parse_address(item.recipient),
+                    "failed",
+                    row(failure).enhanced,
+                    f"{row(failure).smtp} {row(failure).enhanced} {item.message_ref}",
+                ),
+            ),
+            # a subject is health content: the report names the message by its reference
+            original=remove_fields(raw[: header_end(raw, 0, len(raw))[1]], ("subject",)),
         )
     )
     carried = Carried(

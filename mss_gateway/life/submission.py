@@ -12,8 +12,9 @@ from mss_gateway.life import content, crypto, policy, store
 from mss_gateway.life.crypto import Opened
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.policy import Envelope
-from mss_gateway.message import build, trace
+from mss_gateway.message import build, dsn, trace
 from mss_gateway.message.address import EmailAddress
+from mss_gateway.message.dates import date_field
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.summary import summarise
@@ -22,8 +23,8 @@ from policies import decide
 from policies.facts import SignatureStatus
 from policies.people import Role
 
-RECEIVED_LIMIT = 50
-"""Received fields beyond which a message is going in circles (RFC 5321 §6.3)."""
+PROTOCOLS = {"submission": "ESMTPSA", "webmail": "HTTPS", "cli": "local"}
+"""Channel → the word of the Received field (RFC 3848 §2 for mail)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _accept(gateway: Gateway, submission: Submission, message_ref: str) -> None:
         gateway,
         submission.envelope,
         facts,
-        store.Ready(message_ref, recipients, raw, summary, carried),
+        store.Ready(message_ref, recipients, raw, summary, carried, int(gateway.clock())),
     )
 
 
@@ -88,7 +89,10 @@ def _sign(
         print_of_signer = fingerprint(signer.certificate)
     reverse_path = "" if envelope.reverse_path is None else str(envelope.reverse_path)
     received = trace.received_line(
-        gateway.config.site.hostname, envelope.channel, message_ref, gateway.now()
+        by=gateway.config.site.hostname,
+        protocol=PROTOCOLS[envelope.channel],
+        message_ref=message_ref,
+        moment=gateway.now(),
     )
     raw = b"Return-Path: <" + reverse_path.encode() + b">\r\n" + received + raw
     return raw, Carried(
@@ -100,7 +104,7 @@ def _sign(
         signature="valid",
         signer=author.display_name(),
         signer_fingerprint=print_of_signer,
-        is_automatic=trace.is_automatic(opened.message, envelope.reverse_path),
+        is_automatic=dsn.is_automatic(opened.message, envelope.reverse_path),
         closes=content.closes(opened.message),
         reply_to=content.reply_to(opened.message),
         message_id=content.message_id(raw),
@@ -118,7 +122,7 @@ def _normalise(gateway: Gateway, submission: Submission, opened: Opened, message
     if header.first("message-id") is None:
         missing.append(("Message-ID", trace.new_message_id(site.domains[0], message_ref)))
     if header.first("date") is None:
-        missing.append(("Date", trace.date_field(gateway.now())))
+        missing.append(("Date", date_field(gateway.now())))
     if header.first("x-mss-nil") is None and author.role is not Role.PATIENT:
         missing.append(("X-MSS-NIL", site.product_number))
     return build.add_fields(raw, missing)

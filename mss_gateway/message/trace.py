@@ -44,7 +44,9 @@ def has_loop(header: Header, limit: int = HOP_LIMIT) -> bool:
 
 
 def new_message_ref(now_ms: int, random10: bytes) -> str:
-    """A message_ref: a UUIDv7 (RFC 9562 §5.7) in lower-case base32, 26 characters.
+    """A message_ref: a UUIDv7 (RFC 9562 §5.7) in lower-case base32hex, 26 characters.
+
+    base32hex (RFC 4648 §7) keeps the order of time in the order of text.
 
     ``now_ms`` is Unix milliseconds, ``random10`` ten fresh octets, of which 74 bits are kept.
     """
@@ -52,7 +54,7 @@ def new_message_ref(now_ms: int, random10: bytes) -> str:
         raise ValueError("ten octets and a time of 48 bits are needed")
     chance = int.from_bytes(random10, "big")
     value = now_ms << 80 | 7 << 76 | (chance >> 62 & 0xFFF) << 64 | 2 << 62 | chance & (1 << 62) - 1
-    return base64.b32encode(value.to_bytes(16, "big")).decode("ascii").rstrip("=").lower()
+    return base64.b32hexencode(value.to_bytes(16, "big")).decode("ascii").rstrip("=").lower()
 
 
 def new_message_id(domain: str, message_ref: str) -> str:

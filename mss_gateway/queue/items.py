@@ -137,6 +137,24 @@ class Line:
     created_at: int
 
 
+def evidence(carried: Carried, received_at: int) -> bytes:
+    """What was established when a message came in, as it is kept with every copy of it."""
+    return json.dumps(
+        {
+            "signature": carried.signature,
+            "signer": carried.signer,
+            "signer_address": carried.author,
+            "signer_fingerprint": carried.signer_fingerprint,
+            "author_account": carried.author_account,
+            "author_role": carried.author_role,
+            "reverse_path": carried.reverse_path,
+            "closes": carried.closes,
+            "is_automatic": carried.is_automatic,
+            "received_at": received_at,
+        }
+    ).encode()
+
+
 def seal_message(
     spool: AccountSeal, message_ref: str, raw: bytes, summary: bytes, carried: Carried
 ) -> Queued:
@@ -154,8 +172,8 @@ def seal_message(
 
 def enqueue(
     tx: Transaction, spool: AccountSeal, queued: Queued, recipients: Iterable[str], stage: str
-) -> None:
-    """Store a message and one due item per recipient."""
+) -> BlobId:
+    """Store a message and one due item per recipient; the body may then be shared."""
     blob_id = bodies.store(tx, queued.body)
     tx.sql(
         "INSERT INTO queued_messages (message_ref, blob_id, object_key, size, sealed, summary,"
@@ -183,6 +201,7 @@ def enqueue(
                 tx.now,
             ),
         )
+    return blob_id
 
 
 def claim(tx: Transaction, spool: AccountSeal, count: int) -> list[Item]:

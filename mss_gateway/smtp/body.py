@@ -102,6 +102,11 @@ def _leading_dot(raw: bytes) -> int:
     return 1 if raw.startswith(b".") else 0
 
 
+def waiting(reader: asyncio.StreamReader) -> bool:
+    """Whether the client has sent something that nobody has read yet."""
+    return bool(reader._buffer)  # type: ignore[attr-defined]
+
+
 def _push_back(reader: asyncio.StreamReader, rest: bytes) -> None:
     """What came after the terminator belongs to the next command."""
     if rest:

@@ -24,7 +24,7 @@ from mss_gateway.life.submission import Submission
 from mss_gateway.message.address import AddressMalformed, EmailAddress
 from mss_gateway.observability import log
 from mss_gateway.smtp import replies
-from mss_gateway.smtp.body import Budget, Reading, TooSlow
+from mss_gateway.smtp.body import Budget, Reading, TooSlow, waiting
 from mss_gateway.smtp.parameters import BadSyntax, UnknownParameter, mail_argument, rcpt_argument
 
 COMMAND_OCTETS = 2048
@@ -81,7 +81,7 @@ class SubmissionSession(SMTP):
         self._peer = str(peer[0]) if peer else "unknown"
         super().connection_made(transport)
         if not self._opened(self._peer):
-            self._handler_coroutine.cancel()
+            self._greeting_cancelled()
             self._writer.write(b"421 4.7.0 trop de connexions\r\n")
             self._writer.close()
 
@@ -135,26 +135,24 @@ class SubmissionSession(SMTP):
         if self._is_secure:
             await self.push("503 5.5.1 TLS est deja actif")
             return
-        if self._reader._buffer:
+        if waiting(self._reader):
             await self.push("554 5.5.1 commandes recues avant TLS")
-            self.transport.close()
+            self._writer.close()
             return
         await self.push("220 2.0.0 TLS peut commencer")
         try:
             secured = await self.loop.start_tls(
-                self.transport,
+                self._writer.transport,
                 self,
                 self._port.tls,
                 server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
             )
         except (OSError, ssl.SSLError):
-            self.transport.close()
+            self._writer.close()
             return
-        self.transport = secured
-        self._reader._transport = secured
-        self._writer._transport = secured
-        self._over_ssl = True
+        assert secured is not None
+        self._switch(secured)
         self._is_secure = True
         self.session = Session(self.loop)
         self._reset_transaction()
@@ -184,7 +182,7 @@ class SubmissionSession(SMTP):
             self._failed_sign_ins += 1
             await self.push(replies.refusal(refused))
             if self._failed_sign_ins >= FAILED_SIGN_INS:
-                self.transport.close()
+                self._writer.close()
             return
         self._author = author
         self._timeout_duration = IDLE_SECONDS
@@ -236,7 +234,7 @@ class SubmissionSession(SMTP):
             await self.push("503 5.5.1 MAIL et RCPT d'abord")
             return
         await self.push("354 envoyez le message, fin par CRLF.CRLF")
-        reading = Reading(self.data_size_limit, self._port.budget)
+        reading = Reading(self._gateway.config.limits.message_octets, self._port.budget)
         try:
             await self._receive(reading)
         finally:
@@ -248,7 +246,7 @@ class SubmissionSession(SMTP):
         try:
             raw = await reading.read(self._reader)
         except (asyncio.IncompleteReadError, TooSlow):
-            self.transport.close()
+            self._writer.close()
             return
         self._reset_timeout()
         if raw is None:
@@ -262,7 +260,7 @@ class SubmissionSession(SMTP):
             await self.push(replies.refusal(refused))
             if refused.failure is Failure.BARE_LINE_ENDING:
                 # what follows may be commands smuggled behind the body
-                self.transport.close()
+                self._writer.close()
             return
         await self.push(f"250 2.0.0 {receipt.message_ref}")
 
@@ -290,11 +288,23 @@ class SubmissionSession(SMTP):
     async def smtp_QUIT(self, _argument: str | None) -> None:
         """RFC 5321 §4.1.1.10."""
         await self.push("221 2.0.0 au revoir")
-        self.transport.close()
+        self._writer.close()
 
     # small steps
 
+    def _switch(self, secured: asyncio.Transport) -> None:
+        """Speak over another transport from here on; asyncio's streams have no public way."""
+        self.transport = secured
+        self._reader._transport = secured  # type: ignore[attr-defined]
+        self._writer._transport = secured  # type: ignore[attr-defined]
+        self._over_ssl = True
+
+    def _greeting_cancelled(self) -> None:
+        if self._handler_coroutine is not None:
+            self._handler_coroutine.cancel()
+
     def _greeted(self, hostname: str, *, extended: bool) -> None:
+        assert self.session is not None
         self.session.extended_smtp = extended
         self.session.host_name = hostname
 
@@ -304,7 +314,7 @@ class SubmissionSession(SMTP):
 
     async def _is_out_of_place(self) -> bool:
         """MAIL, RCPT and DATA want EHLO, TLS and AUTH first; answers when one is missing."""
-        if not self.session.host_name:
+        if self.session is None or not self.session.host_name:
             await self.push("503 5.5.1 EHLO d'abord")
         elif not self._is_secure:
             await self._refuse(Failure.TLS_REQUIRED)

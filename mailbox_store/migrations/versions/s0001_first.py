@@ -21,6 +21,26 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "audit",
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("message_ref", sa.Text(), nullable=True),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit")),
+    )
+    op.create_index(op.f("ix_audit_message_ref"), "audit", ["message_ref"], unique=False)
+    op.create_table(
+        "authorities",
+        sa.Column("authority_id", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("authority_id", name=op.f("pk_authorities")),
+    )
+    op.create_table(
         "blob_chunks",
         sa.Column("chunk_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
@@ -68,6 +88,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slot", name=op.f("pk_slot_keys")),
     )
     op.create_table(
+        "certificates",
+        sa.Column("certificate_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("usage", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("not_before", sa.Integer(), nullable=False),
+        sa.Column("not_after", sa.Integer(), nullable=False),
+        sa.Column("revoked_at", sa.Integer(), nullable=True),
+        sa.Column("sealed_certificate", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name=op.f("fk_certificates_account_id")
+        ),
+        sa.PrimaryKeyConstraint("certificate_id", name=op.f("pk_certificates")),
+        sa.UniqueConstraint("serial", name=op.f("uq_certificates_serial")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_certificates_account_id_state"),
+        "certificates",
+        ["account_id", "state"],
+        unique=False,
+    )
+    op.create_table(
         "correspondences",
         sa.Column("patient_index", sa.LargeBinary(), nullable=False),
         sa.Column("professional_index", sa.LargeBinary(), nullable=False),
@@ -92,6 +137,82 @@ def upgrade() -> None:
         op.f("ix_correspondences_patient_account"),
         "correspondences",
         ["patient_account"],
+        unique=False,
+    )
+    op.create_table(
+        "credentials",
+        sa.Column("credential_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.Integer(), nullable=False),
+        sa.Column("last_step", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name=op.f("fk_credentials_account_id")
+        ),
+        sa.PrimaryKeyConstraint("credential_id", name=op.f("pk_credentials")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_credentials_account_id_kind"), "credentials", ["account_id", "kind"], unique=False
+    )
+    op.create_table(
+        "documents",
+        sa.Column("document_id", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("blob_id", sa.Integer(), nullable=False),
+        sa.Column("object_key", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("category_index", sa.LargeBinary(), nullable=False),
+        sa.Column("author_index", sa.LargeBinary(), nullable=False),
+        sa.Column("digest_index", sa.LargeBinary(), nullable=False),
+        sa.Column("source_index", sa.LargeBinary(), nullable=True),
+        sa.Column("lineage_index", sa.LargeBinary(), nullable=True),
+        sa.Column("message_ref", sa.Text(), nullable=False),
+        sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("entry_index", sa.LargeBinary(), nullable=False),
+        sa.Column("filed_at", sa.Integer(), nullable=False),
+        sa.Column("document_date", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name=op.f("fk_documents_account_id")
+        ),
+        sa.ForeignKeyConstraint(["blob_id"], ["blobs.blob_id"], name=op.f("fk_documents_blob_id")),
+        sa.PrimaryKeyConstraint("document_id", name=op.f("pk_documents")),
+        sa.UniqueConstraint(
+            "account_id", "digest_index", name=op.f("uq_documents_account_id_digest_index")
+        ),
+        sa.UniqueConstraint(
+            "account_id",
+            "message_ref",
+            "part",
+            "entry_index",
+            name=op.f("uq_documents_account_id_message_ref_part_entry_index"),
+        ),
+    )
+    op.create_index(
+        op.f("ix_documents_account_id_category_index_document_date"),
+        "documents",
+        ["account_id", "category_index", "document_date"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_documents_account_id_document_date"),
+        "documents",
+        ["account_id", "document_date"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_documents_account_id_lineage_index"),
+        "documents",
+        ["account_id", "lineage_index"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_documents_account_id_source_index"),
+        "documents",
+        ["account_id", "source_index"],
         unique=False,
     )
     op.create_table(
@@ -141,6 +262,52 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "people",
+        sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("address_index", sa.LargeBinary(), nullable=False),
+        sa.Column("box_type", sa.Text(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("smime", sa.Text(), nullable=False),
+        sa.Column("sent_copy", sa.Text(), nullable=False),
+        sa.Column("accepts_patient_initiated", sa.Integer(), nullable=False),
+        sa.Column("is_unlisted", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name=op.f("fk_people_account_id")
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_people")),
+        sa.UniqueConstraint("address_index", name=op.f("uq_people_address_index")),
+    )
+    op.create_table(
+        "queued_messages",
+        sa.Column("message_ref", sa.Text(), nullable=False),
+        sa.Column("blob_id", sa.Integer(), nullable=False),
+        sa.Column("object_key", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("summary", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["blob_id"], ["blobs.blob_id"], name=op.f("fk_queued_messages_blob_id")
+        ),
+        sa.PrimaryKeyConstraint("message_ref", name=op.f("pk_queued_messages")),
+    )
+    op.create_table(
+        "document_copies",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("digest_index", sa.LargeBinary(), nullable=False),
+        sa.Column("document_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name=op.f("fk_document_copies_account_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.document_id"], name=op.f("fk_document_copies_document_id")
+        ),
+        sa.PrimaryKeyConstraint("account_id", "digest_index", name=op.f("pk_document_copies")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "entries",
         sa.Column("mailbox_id", sa.Integer(), nullable=False),
         sa.Column("uid", sa.Integer(), nullable=False),
@@ -171,4 +338,33 @@ def upgrade() -> None:
             ["mailbox_id"], ["mailboxes.mailbox_id"], name=op.f("fk_keywords_mailbox_id")
         ),
         sa.PrimaryKeyConstraint("mailbox_id", "bit", name=op.f("pk_keywords")),
+    )
+    op.create_table(
+        "queue_items",
+        sa.Column("item_id", sa.Integer(), nullable=False),
+        sa.Column("message_ref", sa.Text(), nullable=False),
+        sa.Column("recipient_index", sa.LargeBinary(), nullable=False),
+        sa.Column("recipient", sa.LargeBinary(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("lease", sa.LargeBinary(), nullable=True),
+        sa.Column("last_failure", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message_ref"],
+            ["queued_messages.message_ref"],
+            name=op.f("fk_queue_items_message_ref"),
+        ),
+        sa.PrimaryKeyConstraint("item_id", name=op.f("pk_queue_items")),
+        sa.UniqueConstraint(
+            "message_ref",
+            "recipient_index",
+            name=op.f("uq_queue_items_message_ref_recipient_index"),
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_queue_items_state_due_at"), "queue_items", ["state", "due_at"], unique=False
     )

@@ -1,0 +1,135 @@
+"""Certificates as values: bytes in and out, fingerprint, addresses, what people look at."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+
+from certs.cms.der import BIT_STRING, INTEGER, SEQUENCE, Reader
+from certs.errors import DerMalformed
+
+Certificate = x509.Certificate
+
+_VERSION = 0xA0
+
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a list of certificates shows; times are aware, in UTC."""
+
+    subject: str
+    issuer: str
+    serial: int
+    not_before: datetime
+    not_after: datetime
+    addresses: tuple[str, ...]
+    fingerprint: str
+
+
+def from_pem(pem: bytes) -> tuple[Certificate, ...]:
+    """The certificates of a PEM text, in order; raises :class:`DerMalformed` when there is none."""
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except (ValueError, x509.InvalidVersion):
+        raise DerMalformed("no certificate in PEM") from None
+
+
+def to_pem(*certificates: Certificate) -> bytes:
+    """The certificates as one PEM text."""
+    return b"".join(each.public_bytes(serialization.Encoding.PEM) for each in certificates)
+
+
+def from_der(encoded: bytes) -> Certificate:
+    """One certificate; raises :class:`DerMalformed`."""
+    _check_form(encoded)
+    try:
+        return x509.load_der_x509_certificate(encoded)
+    except (ValueError, x509.InvalidVersion):
+        raise DerMalformed("not a certificate") from None
+
+
+def _check_form(encoded: bytes) -> None:
+    """What the library lets pass or only warns of.
+
+    The serial number is positive and has at most 20 octets (RFC 5280 §4.1.2.2); the signature has
+    no unused bits, or one certificate would have two forms.
+    """
+    outer = Reader(encoded).enter(SEQUENCE)
+    tbs = outer.enter(SEQUENCE)
+    if tbs.peek() == _VERSION:
+        tbs.element()
+    serial = tbs.content(INTEGER)
+    if not 1 <= len(serial) <= 20 or serial[0] >= 0x80 or not any(serial):
+        raise DerMalformed("serial number of a certificate")
+    outer.element(SEQUENCE)
+    if outer.content(BIT_STRING)[:1] != b"\x00":
+        raise DerMalformed("signature of a certificate")
+
+
+def to_der(certificate: Certificate) -> bytes:
+    """The certificate as it was signed."""
+    return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def fingerprint(certificate: Certificate) -> str:
+    """SHA-256 of the DER, in 64 lower-case hexadecimal digits."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def extension(certificate: Certificate, kind: type[_Extension]) -> _Extension | None:
+    """The extension of that kind, or None. Raises :class:`DerMalformed` when any is malformed."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        raise DerMalformed("extensions of a certificate") from None
+
+
+def public_key(certificate: Certificate) -> object:
+    """The public key, of whatever kind; None when it is of none that we know."""
+    try:
+        return certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def addresses(certificate: Certificate) -> tuple[str, ...]:
+    """The rfc822Name alternative names, their domain in lower case.
+
+    The emailAddress of a subject is no identity here (RFC 8550 §3 keeps it for old certificates).
+    Raises :class:`DerMalformed`.
+    """
+    names = extension(certificate, x509.SubjectAlternativeName)
+    if names is None:
+        return ()
+    found = []
+    for name in names.get_values_for_type(x509.RFC822Name):
+        local, at, domain = name.rpartition("@")
+        found.append(local + at + domain.lower())
+    return tuple(found)
+
+
+def common_name(certificate: Certificate) -> str:
+    """The first commonName of the subject, or nothing."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""
+
+
+def facts(certificate: Certificate) -> Facts:
+    """What a person needs to tell this certificate from others."""
+    return Facts(
+        subject=certificate.subject.rfc4514_string(),
+        issuer=certificate.issuer.rfc4514_string(),
+        serial=certificate.serial_number,
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        addresses=addresses(certificate),
+        fingerprint=fingerprint(certificate),
+    )

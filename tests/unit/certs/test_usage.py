@@ -1,0 +1,16 @@
+from certs.usage import PURPOSES, Purpose, Usage, extended_usages, key_usage
+from tests.unit.certs import pki
+
+
+def test_every_purpose_has_a_rule():
+    assert set(PURPOSES) == set(Purpose)
+    assert all(rule.usage in (Usage.SIGN, Usage.ENCRYPT) for rule in PURPOSES.values())
+
+
+def test_what_a_certificate_says_of_itself():
+    mailbox = pki.issue(pki.key("rsa-2048"), Usage.ENCRYPT)
+    assert key_usage(mailbox) is Usage.ENCRYPT
+    assert extended_usages(mailbox) == {PURPOSES[Purpose.ENCRYPTION].extended}
+    assert extended_usages(pki.authority().root) == frozenset()
+    assert key_usage(pki.authority().root) is Usage(0)
+    assert key_usage(pki.self_signed(pki.weak_rsa(), hash_algorithm=pki.SHA256)) is Usage.BOTH
