@@ -1,0 +1,57 @@
+"""How many connections and octets are in use: by address, by account, in all (threats T7, T8)."""
+
+from collections import Counter
+from typing import TypeVar
+
+K = TypeVar("K")
+
+
+class Census:
+    """Counts of one server; used on the loop's thread only."""
+
+    def __init__(self, per_address: int, per_account: int, octets_in_flight: int) -> None:
+        self._per_address = per_address
+        self._per_account = per_account
+        self._octets_left = octets_in_flight
+        self._addresses: Counter[str] = Counter()
+        self._accounts: Counter[int] = Counter()
+
+    def enter(self, address: str) -> bool:
+        """Count a connection that has not logged in; False when the address has too many."""
+        return _count(self._addresses, address, self._per_address)
+
+    def leave(self, address: str) -> None:
+        """Undo ``enter``."""
+        _uncount(self._addresses, address)
+
+    def log_in(self, account_id: int) -> bool:
+        """Count a connection of an account; False when it has too many."""
+        return _count(self._accounts, account_id, self._per_account)
+
+    def log_out(self, account_id: int) -> None:
+        """Undo ``log_in``."""
+        _uncount(self._accounts, account_id)
+
+    def reserve(self, octets: int) -> bool:
+        """Set memory aside for a message on its way in; False when the server is full."""
+        if octets > self._octets_left:
+            return False
+        self._octets_left -= octets
+        return True
+
+    def release(self, octets: int) -> None:
+        """Undo ``reserve``."""
+        self._octets_left += octets
+
+
+def _count(counter: "Counter[K]", key: K, limit: int) -> bool:
+    if counter[key] >= limit:
+        return False
+    counter[key] += 1
+    return True
+
+
+def _uncount(counter: "Counter[K]", key: K) -> None:
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]

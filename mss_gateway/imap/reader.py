@@ -1,0 +1,163 @@
+"""From the wire to one command: lines, literals and their limits (threat T8).
+
+A refused literal is refused before its ``+`` where the client waits for one; what a client sends
+without waiting (LITERAL+, RFC 7888) is read and forgotten, so that the next command is found.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from mss_gateway.failures import Failure
+from mss_gateway.imap.commands import Fault, LiteralAwaited, NotUnderstood, Request, understand
+from mss_gateway.imap.grammar.cursor import CommandText, Purpose, announced_at_end
+from mss_gateway.imap.responses import Reply, Status, refused
+from mss_gateway.imap.state import Session, State
+
+MAX_COMMAND: Final = 65_536
+"""Octets of a command: its lines and the literals that are no message."""
+
+MAX_COMMAND_BEFORE_LOGIN: Final = 8_192
+MAX_STRING_LITERAL: Final = 8_192
+MAX_FORGOTTEN: Final = 256 * 1024 * 1024
+"""A refused LITERAL+ up to so many octets is read and forgotten; beyond, the connection ends."""
+
+LITERAL_SECONDS: Final = 300.0
+LITERAL_OCTETS_PER_SECOND: Final = 1_000
+"""Slowest message accepted: five minutes and one second more for each thousand octets."""
+
+
+class Refusal(Exception):
+    """The command was read to its end and is not run; ``is_bad`` counts against the client."""
+
+    def __init__(self, tag: bytes, reply: Reply, is_bad: bool) -> None:
+        super().__init__(reply.text)
+        self.tag = tag
+        self.reply = reply
+        self.is_bad = is_bad
+
+
+class Overrun(Exception):
+    """The client sends more than can be read past: the connection ends."""
+
+
+@dataclass(slots=True)
+class _Parts:
+    lines: list[bytes]
+    literals: list[bytes]
+    octets: int
+    reserved: int = 0
+
+
+async def next_request(session: Session) -> tuple[Request, int]:
+    """The next command, and how many octets of the census its message holds.
+
+    Raises ``Refusal``, ``Overrun``, and what the wire raises.
+    """
+    is_in = session.state is not State.NOT_AUTHENTICATED
+    limit = MAX_COMMAND if is_in else MAX_COMMAND_BEFORE_LOGIN
+    settings = session.settings
+    session.wire.set_deadline(settings.idle_seconds if is_in else settings.before_login_seconds)
+    first = await session.wire.line(limit)
+    parts = _Parts([_checked(first)], [], len(first))
+    try:
+        while True:
+            try:
+                text = CommandText(tuple(parts.lines), tuple(parts.literals))
+                return understand(text, session.state), parts.reserved
+            except LiteralAwaited as awaited:
+                await _read_literal(session, parts, awaited, limit)
+    except BaseException as error:
+        session.census.release(parts.reserved)
+        if isinstance(error, NotUnderstood):
+            await _forget_rest(session, parts.lines[-1], limit)
+            raise _refusal(session, error) from None
+        raise
+
+
+async def _read_literal(
+    session: Session, parts: _Parts, awaited: LiteralAwaited, limit: int
+) -> None:
+    needed = awaited.needed
+    is_message = needed.purpose is Purpose.MESSAGE
+    refusal = _unwanted(session, parts, awaited, limit)
+    if refusal is not None:
+        await _forget_rest(session, parts.lines[-1], limit)
+        raise refusal
+    if is_message:
+        parts.reserved += needed.size
+    else:
+        parts.octets += needed.size
+    if needed.is_synchronising:
+        session.send(b"+ OK\r\n")
+        await session.flush()
+    session.wire.set_deadline(_literal_seconds(session, needed.size))
+    parts.literals.append(await session.wire.exactly(needed.size))
+    line = await session.wire.line(limit)
+    parts.octets += len(line)
+    if parts.octets > limit:
+        raise Overrun
+    parts.lines.append(_checked(line))
+
+
+def _unwanted(
+    session: Session, parts: _Parts, awaited: LiteralAwaited, limit: int
+) -> Refusal | None:
+    """Why the literal is not read; reserves the memory of a message that is.
+
+    Before TLS a literal can hardly be anything but a login or a password: it is not asked for.
+    """
+    size = awaited.needed.size
+    if session.state is State.NOT_AUTHENTICATED and not session.may_log_in:
+        return Refusal(awaited.tag, refused(session.say, Failure.TLS_REQUIRED), False)
+    if awaited.needed.purpose is Purpose.MESSAGE:
+        if size > session.settings.message_octets:
+            return Refusal(awaited.tag, refused(session.say, Failure.MESSAGE_TOO_BIG), False)
+        if not session.census.reserve(size):
+            return Refusal(awaited.tag, refused(session.say, Failure.SERVICE_BUSY), False)
+        return None
+    if size > MAX_STRING_LITERAL or parts.octets + size > limit:
+        text = session.say("imap.litteral_trop_grand")
+        return Refusal(awaited.tag, Reply(Status.BAD, text, b"TOOBIG"), True)
+    return None
+
+
+async def _forget_rest(session: Session, line: bytes, limit: int) -> None:
+    """Read past the literals that a refused command sends without waiting for us."""
+    left = MAX_FORGOTTEN
+    while True:
+        announced = announced_at_end(line)
+        if announced is None or announced[1]:
+            return
+        left -= announced[0] + 1
+        if left < 0:
+            raise Overrun
+        session.wire.set_deadline(_literal_seconds(session, announced[0]))
+        await session.wire.discard(announced[0])
+        line = (await session.wire.line(limit)).removesuffix(b"\n").removesuffix(b"\r")
+
+
+def _literal_seconds(session: Session, octets: int) -> float:
+    if session.state is State.NOT_AUTHENTICATED:
+        return session.settings.before_login_seconds
+    return LITERAL_SECONDS + octets / LITERAL_OCTETS_PER_SECOND
+
+
+def _checked(line: bytes) -> bytes:
+    """The line without its CRLF; where CR is missing a mark is left that no grammar accepts."""
+    return line[:-2] if line.endswith(b"\r\n") else line[:-1] + b"\r"
+
+
+def _refusal(session: Session, error: NotUnderstood) -> Refusal:
+    say = session.say
+    if error.fault is Fault.CHARSET:
+        reply = Reply(Status.NO, say("imap.jeu_de_caracteres"), b"BADCHARSET (US-ASCII UTF-8)")
+        return Refusal(error.tag, reply, False)
+    keys = {
+        Fault.SYNTAX: "imap.syntaxe",
+        Fault.UNKNOWN: "imap.commande_inconnue",
+        Fault.STATE: "imap.etat",
+    }
+    text = say(keys[error.fault])
+    if error.wanted:
+        text = f"{text} ({error.wanted})"
+    return Refusal(error.tag, Reply(Status.BAD, text), True)

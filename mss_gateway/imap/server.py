@@ -1,0 +1,173 @@
+"""Listeners and the loop of one connection: read, run, tell what changed, answer."""
+
+import asyncio
+from typing import Final
+
+from mss_gateway.failures import Failure
+from mss_gateway.imap.census import Census
+from mss_gateway.imap.commands import Request
+from mss_gateway.imap.handlers.any import capabilities
+from mss_gateway.imap.reader import Overrun, Refusal, next_request
+from mss_gateway.imap.refusals import reply_for
+from mss_gateway.imap.responses import Reply, Status, bye, refused, untagged_ok
+from mss_gateway.imap.state import ImapSettings, MailboxGone, Services, Session
+from mss_gateway.imap.wire import (
+    HANDSHAKE_SECONDS,
+    SHUTDOWN_SECONDS,
+    ConnectionGone,
+    Interrupted,
+    LineTooLong,
+    TimedOut,
+    Wire,
+)
+
+MAX_BAD_COMMANDS: Final = 10
+"""Malformed commands of one connection; the next one ends it (threat T3)."""
+
+DRAIN_SECONDS: Final = 10.0
+
+
+class ImapServer:
+    """One or two listeners over the same services; ``start`` and ``close`` on the loop."""
+
+    def __init__(self, settings: ImapSettings, services: Services) -> None:
+        self._settings = settings
+        self._services = services
+        self._census = Census(
+            settings.connections_per_address,
+            settings.connections_per_account,
+            settings.octets_in_flight,
+        )
+        self._listeners: list[asyncio.Server] = []
+        self._sessions: dict[asyncio.Task[None], Wire] = {}
+        self._is_stopping = False
+
+    async def listen(self, host: str, port: int, *, is_implicit_tls: bool) -> int:
+        """Listen on ``port`` (0: any); the port that was taken. May be called for each port."""
+        loop = asyncio.get_running_loop()
+        tls = self._settings.tls if is_implicit_tls else None
+        listener = await loop.create_server(
+            self._connected,
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if tls is not None else None,
+            ssl_shutdown_timeout=SHUTDOWN_SECONDS if tls is not None else None,
+            backlog=1_024,
+        )
+        self._listeners.append(listener)
+        taken: int = listener.sockets[0].getsockname()[1]
+        return taken
+
+    async def close(self) -> None:
+        """Take no more connections, let commands end, say BYE to everyone."""
+        self._is_stopping = True
+        for listener in self._listeners:
+            listener.close()
+        for wire in self._sessions.values():
+            wire.interrupt()
+        if self._sessions:
+            _, left = await asyncio.wait(tuple(self._sessions), timeout=DRAIN_SECONDS)
+            for task in left:
+                task.cancel()
+
+    def _connected(self) -> Wire:
+        return Wire(asyncio.get_running_loop(), self._begin)
+
+    def _begin(self, wire: Wire) -> None:
+        """A connection was made, on the implicit port after its handshake."""
+        task = asyncio.get_running_loop().create_task(self._serve(wire))
+        self._sessions[task] = wire
+        task.add_done_callback(self._sessions.pop)
+
+    async def _serve(self, wire: Wire) -> None:
+        session = Session(wire, self._settings, self._services, self._census)
+        address = wire.peer
+        is_admitted = self._census.enter(address)
+        try:
+            if not is_admitted:
+                session.send(bye(session.say("imap.connexions"), b"LIMIT"))
+                await session.flush()
+                return
+            await _converse(session)
+        except ConnectionGone:
+            return
+        except Exception as error:
+            self._services.report("connection", error)
+        finally:
+            session.deselect()
+            if session.holder is not None:
+                self._census.log_out(session.holder.account_id)
+            elif is_admitted:
+                self._census.leave(address)
+            wire.close()
+
+
+async def _converse(session: Session) -> None:
+    """From the greeting to the end; what ends the conversation is said with BYE."""
+    say = session.say
+    session.send(untagged_ok(capabilities(session), say("imap.bonjour")))
+    try:
+        while not session.is_leaving:
+            await session.flush()
+            await _one_command(session)
+        await session.flush()
+        return
+    except TimedOut:
+        last = bye(say("imap.inactif"))
+    except (LineTooLong, Overrun):
+        session.send(bye(say("imap.commande_trop_longue"), b"LIMIT"))
+        await session.flush()
+        await session.wire.finish()
+        return
+    except MailboxGone:
+        last = bye(say("imap.dossier_supprime"))
+    except Interrupted:
+        last = bye(say("imap.arret"), b"UNAVAILABLE")
+    session.send(last)
+    await session.flush()
+
+
+async def _one_command(session: Session) -> None:
+    try:
+        request, reserved = await next_request(session)
+    except Refusal as refusal:
+        session.bad_commands += refusal.is_bad
+        session.send(refusal.reply.line(refusal.tag))
+    else:
+        try:
+            reply = await _run(session, request)
+        finally:
+            session.census.release(reserved)
+        session.send(reply.line(request.tag))
+        if session.wants_tls:
+            session.wants_tls = False
+            await session.flush()
+            await _start_tls(session)
+    if session.bad_commands > MAX_BAD_COMMANDS:
+        session.send(bye(session.say("imap.trop_erreurs"), b"LIMIT"))
+        session.is_leaving = True
+
+
+async def _start_tls(session: Session) -> None:
+    """The tagged OK is on its way; nothing that the client said before counts any more."""
+    assert session.settings.tls is not None
+    await session.wire.start_tls(session.settings.tls)
+    session.bad_commands = 0
+
+
+async def _run(session: Session, request: Request) -> Reply:
+    """Run a handler and the sync after it; anything unforeseen is a bug, told without its text."""
+    try:
+        reply = await request.call(session)
+        await session.sync(request.command.may_expunge)
+        return reply
+    except (ConnectionGone, TimedOut, LineTooLong, Interrupted, MailboxGone):
+        raise
+    except Exception as error:
+        known = reply_for(session.say, error)
+        if known is not None:
+            session.bad_commands += known.status is Status.BAD
+            return known
+        session.services.report(request.command.name, error)
+        return refused(session.say, Failure.BUG)

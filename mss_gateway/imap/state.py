@@ -1,0 +1,246 @@
+"""One connection's state, and what a server is given to work with."""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+from mailbox_store import changes
+from mailbox_store.changes import Changes
+from mailbox_store.database import Database, MailboxId, Transaction, View
+from mailbox_store.vault import AccountId
+from mss_gateway.bridge import Bridge
+from mss_gateway.imap.census import Census
+from mss_gateway.imap.hub import Hub
+from mss_gateway.imap.responses import Say
+from mss_gateway.imap.selected import Selected
+from mss_gateway.imap.wire import Wire
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+FLUSH_OCTETS: Final = 65_536
+"""Responses gather up to about so many octets before they are written."""
+
+
+class State(Enum):
+    """RFC 9051 §3; logging out is the end of the connection's coroutine."""
+
+    NOT_AUTHENTICATED = "not authenticated"
+    AUTHENTICATED = "authenticated"
+    SELECTED = "selected"
+
+
+@dataclass(frozen=True, slots=True)
+class ImapSettings:
+    """Limits of one server (threats T7, T8); ``tls`` is for both ports, None only in tests.
+
+    ``recheck_seconds``: how often IDLE reads the change feed without a wake-up. ``trust_seconds``:
+    how long a session may rely on wake-ups alone, which only this server's own writes give.
+    """
+
+    tls: ssl.SSLContext | None
+    message_octets: int
+    connections_per_address: int = 60
+    connections_per_account: int = 30
+    octets_in_flight: int = 512 * 1024 * 1024
+    before_login_seconds: float = 30.0
+    idle_seconds: float = 1_800.0
+    recheck_seconds: float = 30.0
+    trust_seconds: float = 1.0
+    allows_plain_text_login: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who logged in, as far as IMAP needs to know: whose mailboxes, and whether the gateway files
+    the Sent copies of this account itself (``sent_copy = "server"``)."""
+
+    account_id: AccountId
+    has_copies_filed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers use, handed in by ``compose``.
+
+    ``authenticate(login, password, peer address)`` raises ``Refused`` and runs on a pool thread;
+    ``report(command, error)`` logs something unforeseen once.
+    """
+
+    database: Database
+    bridge: Bridge
+    hub: Hub
+    authenticate: Callable[[str, str, str], Holder]
+    say: Say
+    report: Callable[[str, BaseException], None]
+    new_message_ref: Callable[[], str]
+
+
+class MailboxGone(Exception):
+    """The selected mailbox was deleted by someone else; the connection ends, RFC 2180 §3.3."""
+
+
+class Session:
+    """One connection: who, what is selected, what waits to be sent."""
+
+    __slots__ = (
+        "_is_stale",
+        "_looked_at",
+        "_out",
+        "_out_octets",
+        "bad_commands",
+        "census",
+        "failed_logins",
+        "holder",
+        "is_leaving",
+        "selected",
+        "services",
+        "settings",
+        "wants_tls",
+        "wire",
+    )
+
+    def __init__(
+        self, wire: Wire, settings: ImapSettings, services: Services, census: Census
+    ) -> None:
+        self.wire = wire
+        self.settings = settings
+        self.services = services
+        self.census = census
+        self.holder: Holder | None = None
+        self.selected: Selected | None = None
+        self.failed_logins = 0
+        self.bad_commands = 0
+        self.is_leaving = False
+        self.wants_tls = False
+        self._is_stale = False
+        self._looked_at = 0.0
+        self._out: list[bytes] = []
+        self._out_octets = 0
+
+    @property
+    def state(self) -> State:
+        """Follows from who is known and what is selected."""
+        if self.holder is None:
+            return State.NOT_AUTHENTICATED
+        return State.AUTHENTICATED if self.selected is None else State.SELECTED
+
+    @property
+    def account_id(self) -> AccountId:
+        """Whose mailboxes these are; handlers of the later states only."""
+        assert self.holder is not None
+        return self.holder.account_id
+
+    @property
+    def here(self) -> Selected:
+        """The selected mailbox; handlers of the selected state only."""
+        assert self.selected is not None
+        return self.selected
+
+    @property
+    def may_log_in(self) -> bool:
+        """Whether a secret may be spoken on this connection."""
+        return self.wire.has_tls or self.settings.allows_plain_text_login
+
+    def say(self, key: str) -> str:
+        """The French sentence for ``key``."""
+        return self.services.say(key)
+
+    # the selected mailbox, watched as long as it is selected
+
+    def select(self, here: Selected) -> None:
+        """Go over to this mailbox; what happened since its snapshot is found by the next look."""
+        self.deselect()
+        self.selected = here
+        self._is_stale = True
+        self.services.hub.watch(here.mailbox_id, self.notice)
+
+    def deselect(self) -> None:
+        """Leave the selected mailbox, if any."""
+        if self.selected is not None:
+            self.services.hub.unwatch(self.selected.mailbox_id, self.notice)
+            self.selected = None
+
+    def notice(self) -> None:
+        """The selected mailbox changed; on the loop's thread."""
+        self._is_stale = True
+        self.wire.nudge()
+
+    # what is sent
+
+    def send(self, octets: bytes) -> None:
+        """Queue octets; they leave with the next ``flush``."""
+        self._out.append(octets)
+        self._out_octets += len(octets)
+
+    async def send_much(self, octets: bytes) -> None:
+        """Queue octets, and wait for the client once enough have gathered."""
+        self.send(octets)
+        if self._out_octets >= FLUSH_OCTETS:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Hand over what is queued in one write, and wait until the client has taken enough."""
+        if self._out:
+            joined = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            self._out.clear()
+            self._out_octets = 0
+            self.wire.write(joined)
+        await self.wire.drain()
+
+    # what the store is asked; no network write happens inside these
+
+    async def read(
+        self, work: Callable[Concatenate[View, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """``work(view, …)`` in one consistent view, on a pool thread."""
+        database = self.services.database
+
+        def viewed() -> T:
+            with database.read() as view:
+                return work(view, *args, **kwargs)
+
+        return await self.services.bridge.run(viewed)
+
+    async def commit(self, work: Callable[[Transaction], T]) -> T:
+        """``work`` as a unit of work; returns after its COMMIT.
+
+        Who watches what it touched is woken before the client hears of it: nobody who was told
+        that a command is done can find another session that does not know.
+        """
+
+        def traced(tx: Transaction) -> tuple[T, frozenset[MailboxId]]:
+            result = work(tx)
+            return result, frozenset(tx.touched)
+
+        services = self.services
+        result, touched = await services.bridge.committed(services.database.submit(traced))
+        services.hub.wake(touched)
+        return result
+
+    async def sync(self, may_expunge: bool) -> None:
+        """Tell the client what changed in the selected mailbox; raises ``MailboxGone``.
+
+        Without a wake-up since the last look, and soon after it, there is nothing to read.
+        """
+        if self.selected is None:
+            return
+        here = self.selected
+        now = self.wire.time()
+        is_fresh = not self._is_stale and now - self._looked_at < self.settings.trust_seconds
+        if is_fresh and not (may_expunge and here.has_untold_expunges):
+            return
+        self._is_stale, self._looked_at = False, now
+
+        def since(view: View) -> Changes | None:
+            if changes.highest_modseq(view, here.mailbox_id) is None:
+                return None
+            return changes.changes_since(view, here.mailbox_id, here.modseq, here.uidnext)
+
+        found = await self.read(since)
+        if found is None:
+            raise MailboxGone
+        for line in here.absorb(found, may_expunge):
+            self.send(line)
