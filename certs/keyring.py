@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from certs.certificate import fingerprint
 from certs.errors import PrivateKeyNotFound
 
 KeyKind = Literal["rsa-2048", "rsa-3072", "p256"]
@@ -133,7 +134,7 @@ class Signer:
     Raises :class:`PrivateKeyNotFound` when the key is not the certificate's.
     """
 
-    __slots__ = ("__weakref__", "certificate", "chain", "key")
+    __slots__ = ("__weakref__", "certificate", "chain", "fingerprint", "key")
 
     def __init__(
         self,
@@ -146,3 +147,4 @@ class Signer:
         self.key = key
         self.certificate = certificate
         self.chain = chain
+        self.fingerprint = fingerprint(certificate)

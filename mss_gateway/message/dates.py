@@ -56,7 +56,7 @@ def date_field(moment: datetime) -> str:
     minutes = round(offset / timedelta(minutes=1))
     moment = moment.astimezone(timezone(timedelta(minutes=minutes)))
     sign = "-" if minutes < 0 else "+"
-    return (
-        f"{_DAYS[moment.weekday()]}, {moment.day:02d} {_MONTHS[moment.month - 1].capitalize()} "
-        f"{moment.year:04d} {moment:%H:%M:%S} {sign}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
-    )
+    day = f"{_DAYS[moment.weekday()]}, {moment.day:02d} {_MONTHS[moment.month - 1].capitalize()}"
+    clock = f"{moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}"
+    zone = f"{sign}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
+    return f"{day} {moment.year:04d} {clock} {zone}"

@@ -99,7 +99,9 @@ def replace_content(outer: bytes, entity: bytes) -> bytes:
     kept, _ = _split_fields(outer, _header(outer)[0])
     header, body_start = _header(entity)
     _, content = _split_fields(entity, header)
-    return b"".join((kept, _mime_version(outer), content, b"\r\n", memoryview(entity)[body_start:]))
+    return b"".join(
+        (kept, _mime_version(_header(outer)[0]), content, b"\r\n", memoryview(entity)[body_start:])
+    )
 
 
 def find_signed(message: Message) -> SignedEntity | None:
@@ -156,7 +158,7 @@ def _split(raw: bytes) -> tuple[bytes, bytes]:
     body = memoryview(raw)[body_start:]
     if header.first("content-type") is None:
         content += _default_type(b"" if raw.isascii() else raw[body_start:], header)
-    return outer + _mime_version(raw), b"".join((content, b"\r\n", body))
+    return outer + _mime_version(header), b"".join((content, b"\r\n", body))
 
 
 def _split_fields(raw: bytes, header: Header) -> tuple[bytes, bytes]:
@@ -171,8 +173,8 @@ def _split_fields(raw: bytes, header: Header) -> tuple[bytes, bytes]:
     return b"".join(outer), b"".join(content)
 
 
-def _mime_version(raw: bytes) -> bytes:
-    return b"" if _header(raw)[0].first("mime-version") is not None else b"MIME-Version: 1.0\r\n"
+def _mime_version(header: Header) -> bytes:
+    return b"" if header.first("mime-version") is not None else b"MIME-Version: 1.0\r\n"
 
 
 def _default_type(body: bytes, header: Header) -> bytes:
