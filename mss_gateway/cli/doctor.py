@@ -1,0 +1,169 @@
+"""`mss doctor`: one line for each thing that must be well, and the exit code for a timer."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from certs.certificate import from_pem
+from certs.errors import CertsError
+from certs.sealing import RootKey
+from certs.usage import Purpose
+from mailbox_store import integrity
+from mailbox_store.database import View
+from mss_gateway import compose
+from mss_gateway.cli import errors
+from mss_gateway.cli.answers import Answer, Grid, Json, moment
+from mss_gateway.cli.certs import DAY
+from mss_gateway.cli.desk import Desk, has_store
+from mss_gateway.config import Config, ConfigRefused
+from mss_gateway.directory import certificates, people
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.queue import items
+
+EXPIRY_DAYS = 30
+"""A certificate that ends sooner is not well."""
+
+QUEUE_SECONDS = 900
+"""Age of the oldest due item above which something keeps it from leaving."""
+
+FREE_OCTETS = 1024**3
+"""Room that the disk should have: senders get 451 when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at."""
+
+    name: str
+    is_well: bool
+    line: str
+
+
+def examine(desk: Desk) -> Answer:
+    """Everything, even after something was found; nothing is made or mended."""
+    settings = desk.config()
+    checks = [*_files(settings)]
+    if has_store(settings):
+        checks += _inside(desk)
+    else:
+        checks.append(Check("store", False, "none yet: `mss people add` or `mss serve` makes it"))
+    is_healthy = all(check.is_well for check in checks)
+    lines: list[dict[str, Json]] = [
+        {"check": check.name, "well": check.is_well, "line": check.line} for check in checks
+    ]
+    rows = tuple(
+        ("well" if check.is_well else "NOT WELL", check.name, check.line) for check in checks
+    )
+    verdict = "Healthy." if is_healthy else "Not healthy."
+    value: dict[str, Json] = {"healthy": is_healthy, "checks": lines}
+    return Answer(value, (Grid(("", "", ""), rows), verdict), 0 if is_healthy else 1)
+
+
+def _files(settings: Config) -> Iterator[Check]:
+    """What can be seen without opening the store."""
+    yield _guarded("state directory", lambda: _state_directory(settings))
+    yield _guarded("root key", lambda: _root_key(settings))
+    yield _guarded("server certificate", lambda: _server_certificate(settings))
+    yield _guarded("disk", lambda: _disk(settings))
+
+
+def _inside(desk: Desk) -> list[Check]:
+    """What the store says; one line when it does not open."""
+    try:
+        with desk.gateway() as gateway, gateway.database.read() as view:
+            return [
+                Check("store", True, "opens"),
+                _schema(view),
+                _trust(gateway, view),
+                _mailbox_certificates(gateway, view),
+                _queue(gateway, view),
+            ]
+    except Exception as error:
+        return [Check("store", False, errors.explain(error)[1])]
+
+
+def _guarded(name: str, look: Callable[[], tuple[bool, str]]) -> Check:
+    try:
+        is_well, line = look()
+    except (OSError, CertsError, ConfigRefused) as error:
+        is_well, line = False, errors.explain(error)[1]
+    return Check(name, is_well, line)
+
+
+def _state_directory(settings: Config) -> tuple[bool, str]:
+    mode = settings.state_directory.stat().st_mode & 0o777
+    if mode & 0o077:
+        return False, f"{settings.state_directory} is open to others ({mode:o}): chmod 700"
+    return True, str(settings.state_directory)
+
+
+def _root_key(settings: Config) -> tuple[bool, str]:
+    path = settings.in_state(settings.state.root_key)
+    RootKey.load(path)
+    return True, f"{path} can be read, by its owner only"
+
+
+def _server_certificate(settings: Config) -> tuple[bool, str]:
+    compose.server_tls(settings)
+    first = from_pem(settings.in_state(settings.tls.certificate).read_bytes())[0]
+    return _until(first.not_valid_after_utc.timestamp(), time.time())
+
+
+def _disk(settings: Config) -> tuple[bool, str]:
+    free = shutil.disk_usage(settings.state_directory).free
+    return free >= FREE_OCTETS, f"{free // 1024**2} MiB free"
+
+
+def _schema(view: View) -> Check:
+    current, newest = integrity.schema(view)
+    return Check("schema", current == newest, f"at step {current}, newest {newest}")
+
+
+def _trust(gateway: Gateway, view: View) -> Check:
+    anchors = gateway.anchors.of(Purpose.SIGNATURE)
+    if not anchors:
+        return Check("trust anchors", False, "none: nothing that is signed can be believed")
+    authority = certificates.load_authority(view, gateway.spool)
+    ends = [one.not_valid_after_utc.timestamp() for one in anchors]
+    if authority is not None:
+        if authority.root not in anchors:
+            return Check("trust anchors", False, "the gateway's own authority is not among them")
+        ends.append(authority.issuing.not_valid_after_utc.timestamp())
+    is_well, line = _until(min(ends), gateway.clock())
+    return Check("trust anchors", is_well, f"{len(anchors)}, {line}")
+
+
+def _mailbox_certificates(gateway: Gateway, view: View) -> Check:
+    """Every holder who receives has a certificate that lasts."""
+    limit = gateway.clock() + EXPIRY_DAYS * DAY
+    lasting = {
+        held.account_id
+        for held in certificates.everything(view)
+        if held.is_valid(gateway.clock()) and held.not_after > limit
+    }
+    missing = [
+        person.account_id
+        for person in people.everyone(view)
+        if person.standing.receives and person.account_id not in lasting
+    ]
+    if not missing:
+        return Check("mailbox certificates", True, f"every holder has one for {EXPIRY_DAYS} days")
+    named = ", ".join(str(account_id) for account_id in missing[:10])
+    return Check(
+        "mailbox certificates",
+        False,
+        f"{len(missing)} holders without one for {EXPIRY_DAYS} days (accounts {named}):"
+        " `mss certs issue`",
+    )
+
+
+def _queue(gateway: Gateway, view: View) -> Check:
+    depth, oldest = items.depth(view)
+    age = 0 if oldest is None else max(0, int(gateway.clock()) - oldest)
+    line = f"{sum(depth.values())} items, the oldest due is {age} s old"
+    return Check("queue", age <= QUEUE_SECONDS, line)
+
+
+def _until(end: float, now: float) -> tuple[bool, str]:
+    return end > now + EXPIRY_DAYS * DAY, f"until {moment(end)}"

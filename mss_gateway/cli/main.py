@@ -1,0 +1,266 @@
+# ruff: noqa: E501 - a table reads as a table
+"""THE table of verbs, and the entry point ``mss``."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+import typer
+
+from mss_gateway.cli import binding
+
+NOUNS = {
+    "people": "Holders of mailboxes: professionals, services, patients.",
+    "certs": "Certificates of mailboxes, and the revocation list.",
+    "message": "The life of one message.",
+    "policy": "Who may write to whom, and why.",
+    "queue": "What waits to be delivered.",
+    "dossier": "Documents of patients: existence and integrity, never content.",
+    "store": "The store on disk.",
+    "audit": "The chained journal of acts.",
+    "config": "The configuration file.",
+}
+
+USAGE = "wrong usage: an option is missing, unknown or malformed"
+SYSTEM = "the system could not: configuration, store, keys or disk; the line on standard error says which"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One row. ``function`` is ``module:name`` in this package; ``done`` and ``refused`` say what
+    the exit codes 0 and 1 mean here (``refused`` is empty when there is no such case)."""
+
+    words: str
+    function: str
+    help: str
+    example: str
+    done: str
+    refused: str = ""
+    is_service: bool = False
+
+    @property
+    def epilog(self) -> str:
+        """Example and exit codes, as ``--help`` ends."""
+        codes = ((0, self.done), (1, self.refused), (2, USAGE), (3, SYSTEM))
+        told = "\n".join(f"  {code}  {meaning}" for code, meaning in codes if meaning)
+        example = "\n".join(f"  {line}" for line in self.example.splitlines())
+        return f"\b\nExample:\n{example}\n\n\b\nExit codes:\n{told}"
+
+
+# fmt: off
+VERBS = (
+    Verb(
+        "serve", "starting:serve",
+        "Serve mail, IMAP and webmail until SIGTERM, which drains.",
+        "mss serve --config /etc/mss/config.toml",
+        "stopped after a signal, everything drained", is_service=True,
+    ),
+    Verb(
+        "demo", "starting:demo",
+        "Serve invented people on loopback.\n\nEverything is real but the people and the PKI, which is thrown away. Prints ports and accounts; writes demo.json into the state directory when every port answers. A second start finds the mail of the first.",
+        "mss demo --state var/demo --base-port 2500",
+        "stopped after a signal, everything drained", is_service=True,
+    ),
+    Verb(
+        "people add", "people:add",
+        "Open a mailbox: address, folders, password, certificate; for a patient also TOTP and recovery codes.\n\nA patient's address is made from the INS. What is handed over is printed once and cannot be read again.",
+        "mss people add --address claire.martin@mss.example --type PER \\\n  --title Dr --given-name Claire --family-name Martin --rpps 10000000017",
+        "the mailbox is open", "the address is taken, or a field cannot be used",
+    ),
+    Verb(
+        "people list", "people:list_all",
+        "List the holders of mailboxes.",
+        "mss people list --type PER --json",
+        "listed, even when there is nobody", "there is no store yet",
+    ),
+    Verb(
+        "people show", "people:show",
+        "Show one holder with certificates and means of access, by address or INS.",
+        "mss people show claire.martin@mss.example",
+        "shown", "nobody has this address",
+    ),
+    Verb(
+        "people suspend", "people:suspend",
+        "Suspend a holder: no sign-in, nothing delivered. Running sessions end with their next command.",
+        "mss people suspend claire.martin@mss.example",
+        "suspended (also when it was before)", "nobody has this address, or the account is closed",
+    ),
+    Verb(
+        "people reactivate", "people:reactivate",
+        "Let a suspended holder sign in and receive again.",
+        "mss people reactivate claire.martin@mss.example",
+        "active (also when it was before)", "nobody has this address, or the account is closed",
+    ),
+    Verb(
+        "people import", "people_import:import_file",
+        "Open mailboxes from a CSV file; existing addresses are skipped, so it may run again.\n\n"
+        "The first line names the columns: type, address, title, given_name, family_name, entity, rpps, structure, profession, ins, birth_date, sex, smime, sent_copy, accepts_patient_initiated, unlisted. "
+        "French headings of national extractions are understood; other columns are passed over. Several lines for one holder and an empty structure are fine. "
+        "Passwords, TOTP secrets and recovery codes go to the file of --out (mode 0600), never to the terminal.",
+        "mss people import people.csv --out passwords.csv",
+        "every line is open, skipped or repeated", "some lines were refused (they are listed), or the file cannot be used",
+    ),
+    Verb(
+        "people reset-access", "people:reset_access",
+        "Give a new password, and to a patient a new TOTP secret and new recovery codes; the former stop working.\n\nOnly after you have checked who is asking, as your procedure says: --identity-checked states it, and it goes on record.",
+        "mss people reset-access 279035121518989 --identity-checked",
+        "new means of access, printed once", "nobody has this address",
+    ),
+    Verb(
+        "certs issue", "certs:issue",
+        "Issue a new certificate beside the earlier ones, which stay for reading.\n\nA holder whose keys are in their own client needs --key-out.",
+        "mss certs issue claire.martin@mss.example",
+        "issued", "nobody has this address",
+    ),
+    Verb(
+        "certs issue-server", "certs:issue_server",
+        "Make the server's TLS key and certificate from the gateway's own authority, where tls.key and tls.certificate say.",
+        "mss certs issue-server --name localhost --ip 127.0.0.1",
+        "written", "the files are there already",
+    ),
+    Verb(
+        "certs list", "certs:list_all",
+        "List certificates of mailboxes: serial number, holder, validity, state.",
+        "mss certs list --expiring 30",
+        "listed, even when there is none", "nobody has the address given",
+    ),
+    Verb(
+        "certs show", "certs:show",
+        "Show one certificate by its serial number; --json includes it in PEM.",
+        "mss certs show 5f3a9c",
+        "shown", "no such certificate",
+    ),
+    Verb(
+        "certs revoke", "certs:revoke",
+        "Take a certificate back. Its key stays, sealed, for reading what was encrypted to it.",
+        "mss certs revoke 5f3a9c",
+        "revoked (also when it was before)", "no such certificate",
+    ),
+    Verb(
+        "certs crl", "certs:crl",
+        "Write the list of revoked certificates (DER), signed by the issuing authority.",
+        "mss certs crl --out mss.crl --days 7",
+        "written", "there is no store or authority yet",
+    ),
+    Verb(
+        "message show", "message:show",
+        "Tell the life of a message, stage by stage. REF ends the reply that its sender was shown.",
+        "mss message show 06emt3vf8h9kq2c1r7d5g0b4ns",
+        "told", "no message of this reference on record",
+    ),
+    Verb(
+        "policy why", "policy:why",
+        "Say whether A may write to B now, with every rule asked.",
+        "mss policy why --from 279035121518989 --to claire.martin@mss.example",
+        "permitted", "refused, or A is nobody here",
+    ),
+    Verb(
+        "policy show", "policy:show",
+        "Print the tables of rules: what is asked at each moment, and where it is written.",
+        "mss policy show",
+        "shown",
+    ),
+    Verb(
+        "queue list", "queue:list_items",
+        "List what waits, one line per recipient, without addresses.",
+        "mss queue list --state due",
+        "listed, even when nothing waits", "there is no store yet",
+    ),
+    Verb(
+        "dossier list", "dossier:list_documents",
+        "List the documents of a patient: identifier, category, type, size, dates. The reading goes on record.",
+        "mss dossier list --patient 279035121518989",
+        "listed, even when there is none", "no such patient here",
+    ),
+    Verb(
+        "dossier verify", "dossier:verify",
+        "Open and hash every document again.",
+        "mss dossier verify",
+        "every document is as it was filed", "some are altered or missing",
+    ),
+    Verb(
+        "store verify", "store:verify",
+        "Walk every body: chunks complete, holders counted right, nothing orphaned; --open also decrypts each one.",
+        "mss store verify --open",
+        "the store is whole", "something is missing, miscounted or altered",
+    ),
+    Verb(
+        "audit tail", "audit:tail",
+        "Show the last acts of the journal, oldest first.",
+        "mss audit tail -n 50",
+        "shown", "there is no store yet",
+    ),
+    Verb(
+        "audit verify", "audit:verify",
+        "Walk the chain of the journal from its beginning.",
+        "mss audit verify",
+        "the chain holds", "a row is missing or altered; its number is told",
+    ),
+    Verb(
+        "config check", "configuration:check",
+        "Read the configuration and print the values in effect. Secrets are paths of files, never values.",
+        "mss config check --config /etc/mss/config.toml",
+        "the configuration can be used", "it cannot; the key at fault is named",
+    ),
+    Verb(
+        "doctor", "doctor:examine",
+        "Say what is well and what is not.\n\nLooks at files, keys, store, schema, trust, certificates, queue and disk. Nothing is mended.",
+        "mss doctor",
+        "healthy", "something is not well",
+    ),
+    Verb(
+        "failures", "failures:show",
+        "Print what the outside is told of each failure.",
+        "mss failures --json",
+        "shown",
+    ),
+)
+# fmt: on
+
+
+def application(asked: str | None = None) -> typer.Typer:
+    """The command line. With ``asked``, only that first word is imported: help stays fast."""
+    root = _group("MSS Gateway: the operator's commands.")
+    for first, rows in _by_first_word():
+        is_wanted = asked is None or asked == first
+        if first not in NOUNS:
+            _add(root, rows[0], first, is_wanted=is_wanted)
+            continue
+        noun = _group(NOUNS[first])
+        for verb in rows if is_wanted else ():
+            _add(noun, verb, verb.words.partition(" ")[2], is_wanted=True)
+        root.add_typer(noun, name=first)
+    return root
+
+
+def main() -> None:
+    """The script ``mss``."""
+    application(next(iter(sys.argv[1:]), ""))(prog_name="mss")
+
+
+def _group(text: str) -> typer.Typer:
+    return typer.Typer(
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+
+def _by_first_word() -> Iterator[tuple[str, list[Verb]]]:
+    groups: dict[str, list[Verb]] = {}
+    for verb in VERBS:
+        groups.setdefault(verb.words.partition(" ")[0], []).append(verb)
+    yield from groups.items()
+
+
+def _add(group: typer.Typer, verb: Verb, name: str, *, is_wanted: bool) -> None:
+    if is_wanted:
+        module, _, function = verb.function.partition(":")
+        run = getattr(import_module(f"mss_gateway.cli.{module}"), function)
+        called = binding.service(run) if verb.is_service else binding.answering(run)
+    else:
+        called = binding.unasked
+    group.command(name, help=verb.help, epilog=verb.epilog)(called)
