@@ -21,6 +21,7 @@ from mailbox_store.database import Transaction
 from mss_gateway import compose, config
 from mss_gateway.cli import demo_message, serve
 from mss_gateway.cli.demo_people import PEOPLE, ROLES
+from mss_gateway.compose.service import Service
 from mss_gateway.config import Config
 from mss_gateway.directory import certificates, passwords, people
 from mss_gateway.directory.people import NewPerson, Person
@@ -65,7 +66,7 @@ def run(state: Path, base_port: int) -> int:
         _prepare(settings)
         (state / "ready").touch()
 
-    async def ready(service: compose.Service) -> None:
+    async def ready(service: Service) -> None:
         if is_new:
             await asyncio.get_running_loop().run_in_executor(
                 None, _send_first_message, service.gateway

@@ -11,11 +11,11 @@ from certs.sealing import RootKey
 from certs.usage import Purpose
 from mailbox_store import integrity
 from mailbox_store.database import View
-from mss_gateway import compose
 from mss_gateway.cli import errors
 from mss_gateway.cli.answers import Answer, Grid, Json, moment
 from mss_gateway.cli.certs import DAY
 from mss_gateway.cli.desk import Desk, has_store
+from mss_gateway.compose.tls import server_tls
 from mss_gateway.config import Config, ConfigRefused
 from mss_gateway.directory import certificates, people
 from mss_gateway.life.gateway import Gateway
@@ -105,7 +105,7 @@ def _root_key(settings: Config) -> tuple[bool, str]:
 
 
 def _server_certificate(settings: Config) -> tuple[bool, str]:
-    compose.server_tls(settings)
+    server_tls(settings)
     first = from_pem(settings.in_state(settings.tls.certificate).read_bytes())[0]
     return _until(first.not_valid_after_utc.timestamp(), time.time())
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import uvloop
 
 from mss_gateway import compose, config
+from mss_gateway.compose.service import Service
 from mss_gateway.config import Config
 from mss_gateway.observability import log
 
 WATCH_SECONDS = 1.0
 
-Ready = Callable[[compose.Service], Awaitable[None]]
+Ready = Callable[[Service], Awaitable[None]]
 
 
 def run(config_path: Path) -> int:
@@ -44,7 +45,7 @@ async def _serve(settings: Config, ready: Ready) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    service = compose.Service(settings)
+    service = Service(settings)
     try:
         await service.start()
         await ready(service)
@@ -55,13 +56,13 @@ async def _serve(settings: Config, ready: Ready) -> int:
     return 3 if service.gateway.database.has_failed else 0
 
 
-async def _until(stopping: asyncio.Event, service: compose.Service) -> None:
+async def _until(stopping: asyncio.Event, service: Service) -> None:
     """Return on a signal, or when the store has failed for good: then only a restart helps."""
     while not stopping.is_set() and not service.gateway.database.has_failed:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), WATCH_SECONDS)
 
 
-async def _announce(service: compose.Service) -> None:
+async def _announce(service: Service) -> None:
     listen = service.gateway.config.listen
     log.note("serving", port=listen.submission_starttls)

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from mailbox_store import bodies
+from mailbox_store import accounts, bodies
 from mailbox_store.bodies import BlobId, SealedBody
 from mailbox_store.database import Transaction, View
 from mailbox_store.tables import metadata
@@ -323,12 +323,15 @@ def _release(
     )
 
 
+def find_spool(view: View) -> AccountId | None:
+    """The account under which the queue seals, once it was made."""
+    kept = accounts.of_kind(view, "spool")
+    return kept[0].account_id if kept else None
+
+
 def spool_account(tx: Transaction) -> AccountId:
     """The account under which the queue seals; made on the first start."""
-    from mailbox_store import accounts
-
-    kept = accounts.of_kind(tx, "spool")
-    return kept[0].account_id if kept else accounts.create(tx, "spool")
+    return find_spool(tx) or accounts.create(tx, "spool")
 
 
 def _context(message_ref: str) -> bytes:

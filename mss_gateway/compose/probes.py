@@ -1,0 +1,40 @@
+"""What the probes and the metrics show, read from the store when they are asked for."""
+
+from collections.abc import Awaitable, Callable
+
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.queue import items
+
+
+def of(
+    gateway: Gateway,
+) -> tuple[Callable[[], Awaitable[bytes]], Callable[[], Awaitable[bool]]]:
+    """What ``observability.health.build`` asks: the metrics, and whether mail is taken."""
+
+    async def render() -> bytes:
+        return await gateway.bridge.run(_render, gateway)
+
+    async def is_ready() -> bool:
+        return await gateway.bridge.run(_is_ready, gateway)
+
+    return render, is_ready
+
+
+def _render(gateway: Gateway) -> bytes:
+    with gateway.database.read() as view:
+        depth, oldest = items.depth(view)
+    for state, count in depth.items():
+        gateway.metrics.queue_depth.labels(state).set(count)
+    age = 0.0 if oldest is None else max(0.0, gateway.clock() - oldest)
+    gateway.metrics.queue_oldest_seconds.set(age)
+    gateway.metrics.commits.set(gateway.database.commits)
+    return gateway.metrics.render()
+
+
+def _is_ready(gateway: Gateway) -> bool:
+    """The writer stands and the store can be read."""
+    if gateway.database.has_failed:
+        return False
+    with gateway.database.read() as view:
+        items.depth(view)
+    return True

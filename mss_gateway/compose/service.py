@@ -1,0 +1,115 @@
+"""The running service: every listener of the configuration, and the queue's worker, on one loop."""
+
+import asyncio
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mss_gateway import compose, texts
+from mss_gateway.compose import probes
+from mss_gateway.compose.tls import server_tls
+from mss_gateway.config import Config, ConfigRefused
+from mss_gateway.imap.hub import Hub
+from mss_gateway.imap.server import ImapServer
+from mss_gateway.imap.state import Holder, ImapSettings, Services
+from mss_gateway.life import authn
+from mss_gateway.life.authn import Attempt
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.observability import health, log
+from mss_gateway.queue.worker import Worker
+from mss_gateway.smtp.server import SubmissionServer
+from mss_gateway.webmail import app as webmail
+from mss_gateway.webmail.listener import Application, Listener, PortRefused
+
+DRAIN_SECONDS = 10.0
+
+
+class Service:
+    """The serving process; ``start`` and ``stop`` run on its event loop."""
+
+    def __init__(self, config: Config, *, clock: Callable[[], float] = time.time) -> None:
+        self._wake = threading.Event()
+        self.gateway = compose.build(config, clock=clock, wake=self._wake.set)
+        self._tls = server_tls(config)
+        self._worker = Worker(self.gateway, self._wake)
+        self._submission = SubmissionServer(self.gateway, self._tls)
+        self._imap: ImapServer | None = None
+        self._web: list[Listener] = []
+
+    async def start(self) -> None:
+        """Return when every port answers; raises ConfigRefused or OSError for a port taken."""
+        config = self.gateway.config
+        self._worker.start()
+        await self._submission.start()
+        await self._start_imap()
+        if config.listen.webmail:
+            files = config.in_state(config.tls.certificate), config.in_state(config.tls.key)
+            await self._listen(webmail.build(self.gateway), config.listen.webmail, files)
+        if config.listen.metrics:
+            shown = health.build(*probes.of(self.gateway))
+            await self._listen(shown, config.listen.metrics, None)
+
+    async def stop(self) -> None:
+        """Take nothing new, let sessions and the batch at hand end, then close the store."""
+        self._submission.close()
+        for listener in self._web:
+            listener.close()
+        if self._imap is not None:
+            await self._imap.close()
+        await self._submission.drain(DRAIN_SECONDS)
+        for listener in self._web:
+            await listener.closed()
+        await asyncio.get_running_loop().run_in_executor(None, self._worker.stop)
+        compose.close(self.gateway)
+
+    async def _start_imap(self) -> None:
+        gateway, listen = self.gateway, self.gateway.config.listen
+        if not (listen.imap_starttls or listen.imap_tls):
+            return
+        hub = Hub(asyncio.get_running_loop())
+        gateway.database.on_commit(hub.announce)
+        self._imap = ImapServer(_imap_settings(gateway, self._tls), _imap_services(gateway, hub))
+        for port, is_implicit in ((listen.imap_starttls, False), (listen.imap_tls, True)):
+            if port:
+                await self._imap.listen(listen.host, port, is_implicit_tls=is_implicit)
+
+    async def _listen(self, app: Application, port: int, tls: tuple[Path, Path] | None) -> None:
+        host = self.gateway.config.listen.host
+        listener = Listener(app, host, port, tls=tls, drain_seconds=DRAIN_SECONDS)
+        self._web.append(listener)
+        try:
+            await listener.start()
+        except PortRefused:
+            raise ConfigRefused(f"port {port} is taken: is another server running?") from None
+
+
+def _imap_settings(gateway: Gateway, tls: ssl.SSLContext) -> ImapSettings:
+    limits = gateway.config.limits
+    return ImapSettings(
+        tls,
+        limits.message_octets,
+        limits.connections_per_address,
+        limits.connections_per_account,
+        limits.bodies_in_flight_octets,
+    )
+
+
+def _imap_services(gateway: Gateway, hub: Hub) -> Services:
+    def authenticate(login: str, password: str, peer: str) -> Holder:
+        person = authn.authenticate(gateway, Attempt(login, password, "imap", peer))
+        return Holder(person.account_id, person.sent_copy == "server")
+
+    def report(command: str, error: BaseException) -> None:
+        log.bug("imap command", error, channel="imap", stage=command)
+
+    return Services(
+        gateway.database,
+        gateway.bridge,
+        hub,
+        authenticate,
+        texts.ascii_line,
+        report,
+        gateway.new_ref,
+    )
