@@ -44,6 +44,7 @@ DOORS = {
         "queue.items",
         "observability.audit",
         "directory",
+        "webmail.sessions",
     ),
     "aioimaplib": ("imap.upstream",),
     "starlette": ("webmail",),

@@ -27,6 +27,10 @@ ALLOWED = {
 """Terms of the field and names that others gave; each with the reason. Matched on snake_case."""
 
 
+VERBS = ("DATA", "MAIL")
+"""SMTP commands whose name is a banned word otherwise."""
+
+
 def snake(name: str) -> str:
     """``SignedData`` as ``signed_data``; a verb in capitals inside a name stays as it is."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
@@ -38,11 +42,13 @@ def is_banned(name: str, path: str = "") -> bool:
     if path.startswith("certs/cms/") and name in ("info", "infos"):
         return False  # there, it is RecipientInfo's or SignerInfo's own
     flat = snake(name).strip("_")
-    flat = flat.lower() if flat.isupper() and "DATA" not in flat else flat
+    is_about_verb = any(verb in flat.split("_") for verb in VERBS)
+    flat = flat.lower() if flat.isupper() and not is_about_verb else flat
     for term in ALLOWED:
         flat = re.sub(rf"(?<![a-zA-Z]){term}(?![a-zA-Z])", "", flat)
     if flat.isupper():
-        flat = flat.replace("DATA", "").lower()  # MAX_DATA: a constant about the command
+        # MAX_DATA, MAIL_TWICE: constants about the command
+        flat = "_".join(word for word in flat.split("_") if word not in VERBS).lower()
     return any(word in BANNED for word in flat.split("_"))
 
 
