@@ -170,9 +170,13 @@ def from_json(content: bytes, state: State) -> Document:
 
 
 def display_title(name: str) -> str:
-    """A file name or title made safe to show: no path, no control or direction character.
+    """A title made safe to show: no control or direction character, 150 characters at most."""
+    return display_safe(name, MAX_TITLE) or "Document"
 
-    At most 150 characters; never used as a path (reliability.md T44).
-    """
+
+def title_of_file(name: str) -> str:
+    """The title of a file with this claimed name: no path (threat T44), no extension."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    return display_safe(last, MAX_TITLE) or "Document"
+    stem, _, extension = last.rpartition(".")
+    has_extension = stem and 1 <= len(extension) <= 4 and extension.isalnum()
+    return display_title(stem if has_extension else last)

@@ -19,6 +19,7 @@ from mss_gateway.dossier.documents import (
     Provenance,
     display_title,
     new_document_id,
+    title_of_file,
     type_for,
     type_of,
 )
@@ -101,7 +102,7 @@ def prepare_attachment(
             now,
             _Description(
                 coded_type=type_for(category),
-                title=_without_extension(display_title(name)),
+                title=title_of_file(name),
                 author=origin.signer_name,
                 document_date=origin.received_at,
             ),
@@ -248,8 +249,3 @@ def _header(content: bytes) -> CdaHeader | None:
         return cda.header_if_cda(content)
     except CdaUnreadable:
         return None
-
-
-def _without_extension(title: str) -> str:
-    stem, dot, extension = title.rpartition(".")
-    return stem if dot and stem and 1 <= len(extension) <= 4 and extension.isalnum() else title

@@ -13,6 +13,7 @@ from mss_gateway.dossier.documents import (
     from_json,
     known_types,
     new_document_id,
+    title_of_file,
     to_json,
     type_for,
     type_of,
@@ -107,19 +108,32 @@ def test_a_document_survives_being_written_down() -> None:
     ("name", "shown"),
     [
         ("compte rendu.pdf", "compte rendu.pdf"),
-        ("../../etc/passwd", "passwd"),
-        ("C:\\temp\\a.pdf", "a.pdf"),
+        ("Médicaments et/ou dispositifs", "Médicaments et/ou dispositifs"),
         ("a\u202egpj.exe", "agpj.exe"),
         ("a\0b\r\nc", "ab c"),
         ("\u200b\ufeff", "Document"),
         ("", "Document"),
-        ("dossier/", "Document"),
         ("e\u0301te\u0301", "été"),
         ("  beaucoup   de\tblancs ", "beaucoup de blancs"),
     ],
 )
 def test_names_are_made_safe_to_show(name: str, shown: str) -> None:
     assert display_title(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("compte rendu.pdf", "compte rendu"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\temp\\a.pdf", "a"),
+        ("dossier/", "Document"),
+        (".pdf", ".pdf"),
+        ("Dr. Martin", "Dr. Martin"),
+    ],
+)
+def test_a_file_is_titled_by_its_name_without_path_and_extension(name: str, shown: str) -> None:
+    assert title_of_file(name) == shown
 
 
 def test_titles_are_bounded_at_the_edge() -> None:
