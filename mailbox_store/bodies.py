@@ -19,7 +19,10 @@ CHUNK_OCTETS = 65_536
 """Octets of plain text in a chunk; every chunk but the last is full."""
 
 _SHIFT = 16
-"""A blob has at most 65,536 chunks: 4 GiB, far above any message limit."""
+"""A chunk's id is its blob's, shifted by so many bits, and its position."""
+
+CHUNKS_LIMIT = 1 << _SHIFT
+"""Chunks of a blob at most: 4 GiB, far above any message limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,9 @@ def seal_body(account: AccountSeal, plain: bytes) -> tuple[SealedBody, bytes]:
 
 
 def store(tx: Transaction, body: SealedBody) -> BlobId:
-    """Write a sealed body; its first holder is counted."""
+    """Write a sealed body; its first holder is counted. Raises ValueError above 4 GiB."""
+    if len(body.chunks) > CHUNKS_LIMIT:
+        raise ValueError("a body has at most 65,536 chunks")
     blob_id: int = tx.sql(
         "INSERT INTO blobs (object_id, octets, chunks, holders) VALUES (?, ?, ?, 1)"
         " RETURNING blob_id",
@@ -55,20 +60,20 @@ def store(tx: Transaction, body: SealedBody) -> BlobId:
 
 
 def retain(tx: Transaction, blob_id: BlobId) -> None:
-    """Count one more holder of a stored body."""
-    tx.sql("UPDATE blobs SET holders = holders + 1 WHERE blob_id = ?", (blob_id,))
+    """Count one more holder of a stored body; raises :class:`BlobAltered` when it is gone."""
+    _count_holder(tx, blob_id, 1)
 
 
 def release(tx: Transaction, blob_id: BlobId) -> None:
-    """Count one holder less; the last one takes the body with it."""
-    holders = tx.sql(
-        "UPDATE blobs SET holders = holders - 1 WHERE blob_id = ? RETURNING holders", (blob_id,)
-    ).scalar_one()
-    if holders == 0:
+    """Count one holder less; the last one takes the body with it.
+
+    Raises :class:`BlobAltered` when it is gone.
+    """
+    if _count_holder(tx, blob_id, -1) == 0:
         first = blob_id << _SHIFT
         tx.sql(
             "DELETE FROM blob_chunks WHERE chunk_id >= ? AND chunk_id < ?",
-            (first, first + (1 << _SHIFT)),
+            (first, first + CHUNKS_LIMIT),
         )
         tx.sql("DELETE FROM blobs WHERE blob_id = ?", (blob_id,))
 
@@ -76,11 +81,14 @@ def release(tx: Transaction, blob_id: BlobId) -> None:
 def open_body(
     view: View, account: AccountSeal, blob_id: BlobId, wrapped: bytes
 ) -> tuple[ObjectSeal, bytes]:
-    """The seal of a stored body and its object id, for a holder that keeps its key wrapped."""
+    """The seal of a stored body and its object id, for a holder that keeps its key wrapped.
+
+    Raises :class:`BlobAltered` when the body is missing or this is not its key.
+    """
     object_id = view.sql("SELECT object_id FROM blobs WHERE blob_id = ?", (blob_id,)).scalar()
     if object_id is None:
         raise BlobAltered(f"blob {blob_id} is missing")
-    return account.object(bytes(object_id), wrapped), bytes(object_id)
+    return _object_seal(account, blob_id, bytes(object_id), wrapped), bytes(object_id)
 
 
 def read(
@@ -94,7 +102,8 @@ def read(
     """``length`` octets of a body from ``start`` (to its end when None); opens only those chunks.
 
     A range past the end is cut, as RFC 9051 §6.4.5 wants of a partial fetch.
-    Raises :class:`BlobAltered` when a chunk is missing or does not open.
+    Raises :class:`BlobAltered` when the key or a chunk is missing or does not open, or when the
+    body is not as long as it was.
     """
     head = view.sql(
         "SELECT object_id, octets, chunks FROM blobs WHERE blob_id = ?", (blob_id,)
@@ -104,11 +113,36 @@ def read(
     end = head.octets if length is None else min(head.octets, start + length)
     if start >= end:
         return b""
-    seal = account.object(bytes(head.object_id), wrapped)
+    if head.chunks != (head.octets - 1) // CHUNK_OCTETS + 1:
+        raise BlobAltered(f"blob {blob_id} is not as long as it was")
+    seal = _object_seal(account, blob_id, bytes(head.object_id), wrapped)
     first, last = start // CHUNK_OCTETS, (end - 1) // CHUNK_OCTETS
     opened = b"".join(_chunks(view, seal, blob_id, first, last, head.chunks))
+    # the last chunk proves the length: the row that holds it in clear is not sealed
+    if len(opened) != min(head.octets, (last + 1) * CHUNK_OCTETS) - first * CHUNK_OCTETS:
+        raise BlobAltered(f"blob {blob_id} is not as long as it was")
     offset = start - first * CHUNK_OCTETS
-    return opened[offset : offset + end - start] if offset or len(opened) != end - start else opened
+    return opened[offset : offset + end - start]
+
+
+def _count_holder(tx: Transaction, blob_id: BlobId, change: int) -> int:
+    holders = tx.sql(
+        "UPDATE blobs SET holders = holders + ? WHERE blob_id = ? RETURNING holders",
+        (change, blob_id),
+    ).scalar()
+    if holders is None:
+        raise BlobAltered(f"blob {blob_id} is missing")
+    return int(holders)
+
+
+def _object_seal(
+    account: AccountSeal, blob_id: BlobId, object_id: bytes, wrapped: bytes
+) -> ObjectSeal:
+    try:
+        return account.object(object_id, wrapped)
+    except Exception as error:
+        # which exception says "does not open" belongs to the sealing that was handed in
+        raise BlobAltered(f"the key of blob {blob_id} does not open") from error
 
 
 def _chunks(
@@ -116,7 +150,9 @@ def _chunks(
 ) -> Iterator[bytes]:
     base = blob_id << _SHIFT
     rows = view.sql(
-        "SELECT chunk_id, sealed FROM blob_chunks WHERE chunk_id BETWEEN ? AND ? ORDER BY chunk_id",
+        # whatever type somebody gave a chunk, it comes as octets and then does not open
+        "SELECT chunk_id, CAST(sealed AS BLOB) FROM blob_chunks"
+        " WHERE chunk_id BETWEEN ? AND ? ORDER BY chunk_id",
         (base + first, base + last),
     )
     expected = first
@@ -125,9 +161,10 @@ def _chunks(
         if position != expected:
             break
         try:
-            yield seal.open_chunk(position, position == total - 1, bytes(sealed))
+            opened = seal.open_chunk(position, position == total - 1, sealed)
         except Exception as error:
             raise BlobAltered(f"blob {blob_id} chunk {position} does not open") from error
+        yield opened
         expected += 1
     if expected != last + 1:
         raise BlobAltered(f"blob {blob_id} chunk {expected} is missing")

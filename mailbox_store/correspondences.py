@@ -25,9 +25,6 @@ class Correspondence:
     changed_at: int
 
 
-_CONTEXT = b"correspondence"
-
-
 def state(view: View, patient: str, professional: str) -> str | None:
     """OPEN, CLOSED or None, for two addresses in normal form."""
     found = view.sql(
@@ -51,19 +48,20 @@ def record(
     The first message that opened it stays on record through closings and re-openings. References
     sort by time of acceptance: a message that a retry delivers late undoes nothing newer.
     """
+    key = _key(tx, patient, professional)
     known = tx.sql(
         "SELECT state, changed_ref FROM correspondences"
         " WHERE patient_index = ? AND professional_index = ?",
-        _key(tx, patient, professional),
+        key,
     ).first()
     if known is not None and known[1] >= message_ref:
         return False
     if known is not None and known[0] == new_state:
-        _touch(tx, patient, professional, message_ref)
+        _touch(tx, key, message_ref)
         return False
     seal = tx.vault.account(tx, patient_account)
     sealed = seal.seal(
-        json.dumps({"address": professional, "name": display_name}).encode(), _CONTEXT
+        json.dumps({"address": professional, "name": display_name}).encode(), _context(key[1])
     )
     opened = (message_ref, tx.now) if new_state == "OPEN" else (None, None)
     tx.sql(
@@ -75,7 +73,7 @@ def record(
         " opened_at = coalesce(correspondences.opened_at, excluded.opened_at),"
         " changed_ref = excluded.changed_ref, changed_at = excluded.changed_at",
         (
-            *_key(tx, patient, professional),
+            *key,
             patient_account,
             sealed,
             new_state,
@@ -87,32 +85,34 @@ def record(
     return True
 
 
-def _touch(tx: Transaction, patient: str, professional: str, message_ref: str) -> None:
+def _touch(tx: Transaction, key: tuple[bytes, bytes], message_ref: str) -> None:
     """Remember the newest message that left the state as it was."""
     tx.sql(
         "UPDATE correspondences SET changed_ref = ?, changed_at = ?"
         " WHERE patient_index = ? AND professional_index = ?",
-        (message_ref, tx.now, *_key(tx, patient, professional)),
+        (message_ref, tx.now, *key),
     )
 
 
 def of_patient(view: View, patient_account: AccountId) -> list[Correspondence]:
     """Every relation of a patient whose account is here, the latest change first."""
     rows = view.sql(
-        "SELECT sealed, state, opened_ref, opened_at, changed_ref, changed_at"
-        " FROM correspondences WHERE patient_account = ? ORDER BY changed_at DESC",
+        "SELECT sealed, professional_index, state, opened_ref, opened_at, changed_ref, changed_at"
+        " FROM correspondences WHERE patient_account = ?"
+        " ORDER BY changed_at DESC, changed_ref DESC",
         (patient_account,),
     ).fetchall()
     seal = view.vault.account(view, patient_account)
     found = []
-    for row in rows:
-        opened = json.loads(seal.open(bytes(row[0]), _CONTEXT))
-        found.append(
-            Correspondence(
-                opened["address"], opened["name"], row[1], row[2], row[3], row[4], row[5]
-            )
-        )
+    for sealed, professional_index, *rest in rows:
+        opened = json.loads(seal.open(bytes(sealed), _context(bytes(professional_index))))
+        found.append(Correspondence(opened["address"], opened["name"], *rest))
     return found
+
+
+def _context(professional_index: bytes) -> bytes:
+    """What binds a sealed name to its relation: one moved to another row does not open."""
+    return b"correspondence " + professional_index
 
 
 def _key(view: View, patient: str, professional: str) -> tuple[bytes, bytes]:

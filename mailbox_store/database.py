@@ -1,10 +1,10 @@
-"""The engine, and the one way to write: units of work, committed in groups by one thread.
+"""The one way to write: units of work, committed in groups by one thread.
 
-Default: SQLite in WAL mode with ``synchronous=FULL`` (NORMAL may roll back committed transactions
-after a power cut; the setting is not configurable and is checked at start). While one COMMIT
-flushes, the next units of work gather: one flush then makes many messages durable.
+While one COMMIT flushes, the next units of work gather: one flush then makes many messages
+durable. Default: SQLite, as ``engine`` sets it up.
 """
 
+import logging
 import queue
 import threading
 import time
@@ -14,10 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, NewType, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event
+from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
+from mailbox_store import engine
+from mailbox_store.engine import Blame
 from mailbox_store.errors import StoreFailed, StoreUnavailable
+from mailbox_store.migrations import migrate
 from mailbox_store.vault import Sealing, Vault
 
 T = TypeVar("T")
@@ -27,8 +30,7 @@ Announcement = Callable[[frozenset[MailboxId]], None]
 GROUP_LIMIT = 256
 """Units of work in one COMMIT at most: bounds the time a writer waits for its neighbours."""
 
-BUSY_SECONDS = 20
-"""How long a write waits for the operator's CLI, which takes the same write lock."""
+_log = logging.getLogger(__name__)
 
 
 class View:
@@ -46,7 +48,7 @@ class View:
 
 
 class Transaction(View):
-    """A unit of work on the writer thread; ``now`` is its time in unix seconds."""
+    """One unit of work on the writer thread; ``now`` is its time in unix seconds."""
 
     writes = True
 
@@ -66,8 +68,24 @@ class _Unit(Generic[T]):
     future: Future[T]
 
 
+@dataclass(slots=True)
+class _Outcome(Generic[T]):
+    """What a unit came to; told to its waiter once the COMMIT stands."""
+
+    unit: _Unit[T]
+    touched: set[MailboxId]
+    result: T | None = None
+    raised: BaseException | None = None
+
+    def tell(self) -> None:
+        if self.raised is not None:
+            self.unit.future.set_exception(self.raised)
+        else:
+            self.unit.future.set_result(self.result)  # type: ignore[arg-type]  # T includes None
+
+
 class Database:
-    """The store's engine: a pool of readers and one writer thread with group commit."""
+    """A pool of readers and one writer thread with group commit."""
 
     def __init__(
         self,
@@ -79,27 +97,38 @@ class Database:
     ) -> None:
         self.vault = Vault(sealing)
         self.url = url
+        self.commits = 0
         self._clock = clock
-        self._engine = _engine(url, readers)
+        self._writing = engine.writing(url)
+        self._reading = engine.reading(url, readers)
         self._units: queue.SimpleQueue[_Unit[Any] | None] = queue.SimpleQueue()
         self._announce: list[Announcement] = []
+        # nothing is queued once one of these is true: whoever asked would wait for ever
+        self._gate = threading.Lock()
         self._failed = False
         self._closed = False
-        self.commits = 0
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
 
     @classmethod
     def open(
         cls, url: str, sealing: Sealing, *, readers: int = 8, clock: Callable[[], float] = time.time
     ) -> "Database":
-        """Migrate the schema to the newest step, make keys on a first start, start the writer."""
-        from mailbox_store.migrations import migrate
+        """Migrate the schema to the newest step, make keys on a first start, start the writer.
 
+        Raises StoreUnavailable when the file is locked or its disk full, StoreFailed when it cannot
+        be opened, is not durable, or was written by a newer release.
+        """
         database = cls(url, sealing, readers=readers, clock=clock)
-        migrate(database._engine)
-        database._check_durability()
-        database._writer.start()
-        database.write(database.vault.initialise)
+        try:
+            migrate(database._writing)
+            database._writer.start()
+            database.write(database.vault.initialise)
+        except DBAPIError as error:
+            database.close()
+            raise engine.in_own_words(error) from error
+        except BaseException:
+            database.close()
+            raise
         return database
 
     @property
@@ -109,171 +138,140 @@ class Database:
 
     @contextmanager
     def read(self) -> Generator[View, None, None]:
-        """A snapshot for reading; nothing seen inside changes until it is left."""
-        with self._engine.connect() as connection:
+        """A snapshot for reading: from its first statement on, nothing seen inside changes."""
+        with self._reading.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
                 yield View(connection, self.vault)
             finally:
-                connection.exec_driver_sql("ROLLBACK")
+                if engine.in_transaction(connection):
+                    connection.exec_driver_sql("ROLLBACK")
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue a unit of work; the future answers only after its COMMIT.
 
         What ``work`` raises rolls back this unit alone and comes out of the future.
         ``StoreUnavailable``: not durable, may be tried again. ``StoreFailed``: the store is down.
+        A future cancelled before its unit began withdraws the unit; later it has no effect.
         """
         future: Future[T] = Future()
-        if self._failed or self._closed:
-            future.set_exception(StoreFailed("the store takes no more writes"))
-        else:
-            self._units.put(_Unit(work, future))
+        with self._gate:
+            if not (self._failed or self._closed):
+                self._units.put(_Unit(work, future))
+                return future
+        future.set_exception(StoreFailed("the store takes no more writes"))
         return future
 
     def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run a unit of work and wait for its COMMIT."""
+        """Run a unit of work and wait for its COMMIT. Never from a unit of work or a listener."""
         return self.submit(work).result()
 
     def on_commit(self, listener: Announcement) -> None:
-        """Call ``listener`` on the writer thread after each COMMIT that changed mailboxes."""
+        """Call ``listener`` on the writer thread after each COMMIT that changed mailboxes.
+
+        It must not wait. What it raises is logged and harms nobody: a wake-up may be lost.
+        """
         self._announce.append(listener)
 
     def close(self) -> None:
         """Finish what was submitted, then stop the writer and the readers."""
-        self._closed = True
+        with self._gate:
+            self._closed = True
         if self._writer.is_alive():
             self._units.put(None)
             self._writer.join()
-        self._engine.dispose()
-
-    def _check_durability(self) -> None:
-        with self._engine.connect() as connection:
-            journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
-            level = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
-        if journal != "wal" or level != 2:
-            raise StoreFailed(f"journal_mode={journal} synchronous={level}: wal and 2 are needed")
+        self._writing.dispose()
+        self._reading.dispose()
 
     def _write_loop(self) -> None:
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA query_only = OFF")
-            while True:
-                group, is_last = self._gather()
-                if group:
+        try:
+            with self._writing.connect() as connection:
+                is_last = False
+                while not (is_last or self._failed):
+                    group, is_last = self._gather()
                     self._commit_group(connection, group)
-                if is_last:
-                    break
+        except BaseException as error:
+            # nobody is above this thread: those who wait must hear of it all the same
+            _log.critical("the store's writer ended: %s", type(error).__name__)
+            self._failed = True
         self._refuse_the_rest()
 
     def _gather(self) -> tuple[list[_Unit[Any]], bool]:
-        """Wait for one unit, then take those that gathered meanwhile."""
+        """Wait for one unit, then take those that gathered meanwhile; True with the last ones."""
         group: list[_Unit[Any]] = []
         unit = self._units.get()
         while unit is not None:
-            group.append(unit)
+            if unit.future.set_running_or_notify_cancel():
+                group.append(unit)
             if len(group) == GROUP_LIMIT or self._units.empty():
                 return group, False
             unit = self._units.get()
         return group, True
 
     def _commit_group(self, connection: Connection, group: list[_Unit[Any]]) -> None:
-        outcomes: list[tuple[_Unit[Any], Any, BaseException | None]] = []
-        tx = Transaction(connection, self.vault, int(self._clock()))
+        if not group:
+            return
         try:
+            now = int(self._clock())
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            for unit in group:
-                outcomes.append(_run_unit(tx, unit))
+            outcomes = [_run_unit(Transaction(connection, self.vault, now), unit) for unit in group]
             connection.exec_driver_sql("COMMIT")
-        except Exception as error:
+        except BaseException as error:
             self._fail_group(connection, group, error)
             return
         self.commits += 1
-        for unit, result, raised in outcomes:
-            if raised is None:
-                unit.future.set_result(result)
-            else:
-                unit.future.set_exception(raised)
-        if tx.touched:
-            touched = frozenset(tx.touched)
-            for listener in self._announce:
+        for outcome in outcomes:
+            outcome.tell()
+        touched = frozenset[MailboxId]().union(*(outcome.touched for outcome in outcomes))
+        if touched:
+            self._tell_listeners(touched)
+
+    def _tell_listeners(self, touched: frozenset[MailboxId]) -> None:
+        for listener in self._announce:
+            try:
                 listener(touched)
+            except Exception as error:
+                _log.error("a listener to commits failed: %s", type(error).__name__)
 
     def _fail_group(
-        self, connection: Connection, group: list[_Unit[Any]], error: Exception
+        self, connection: Connection, group: list[_Unit[Any]], error: BaseException
     ) -> None:
-        """Nothing of the group is durable. An I/O error ends the store for good."""
+        """No one is told of success. What is not of the moment ends the store for good."""
+        is_passing = isinstance(error, DBAPIError) and engine.blame(error) is Blame.MOMENT
         try:
-            connection.exec_driver_sql("ROLLBACK")
+            if engine.in_transaction(connection):
+                connection.exec_driver_sql("ROLLBACK")
         except DBAPIError:
-            # SQLite rolled back by itself, or the connection is past saving: both are handled below
-            self._failed = self._failed or not _is_passing(error)
-        if not _is_passing(error):
+            is_passing = False
+        if not is_passing:
             self._failed = True
-        kind = StoreFailed if self._failed else StoreUnavailable
+        kind = StoreUnavailable if is_passing else StoreFailed
+        text = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
         for unit in group:
-            if not unit.future.done():
-                unit.future.set_exception(kind(str(error)))
+            unit.future.set_exception(kind(text))
 
     def _refuse_the_rest(self) -> None:
+        with self._gate:
+            self._closed = True
         while not self._units.empty():
             unit = self._units.get()
-            if unit is not None:
-                unit.future.set_exception(StoreFailed("the store is closed"))
+            if unit is not None and unit.future.set_running_or_notify_cancel():
+                unit.future.set_exception(StoreFailed("the store takes no more writes"))
 
 
-def _run_unit(tx: Transaction, unit: _Unit[T]) -> tuple[_Unit[T], T | None, BaseException | None]:
-    """One savepoint: a unit that raises leaves no trace and does not disturb its neighbours."""
-    touched = set(tx.touched)
+def _run_unit(tx: Transaction, unit: _Unit[T]) -> _Outcome[T]:
+    """One savepoint: a unit that raises leaves no trace and does not disturb its neighbours.
+
+    Raises a database error that is not the unit's own: then the whole group fails.
+    """
     tx.sql("SAVEPOINT unit")
     try:
         result = unit.work(tx)
-    except DBAPIError as error:
-        if not isinstance(error.orig, _ours()):
+    except BaseException as error:
+        if isinstance(error, DBAPIError) and engine.blame(error) is not Blame.STATEMENT:
             raise
-        outcome: tuple[_Unit[T], T | None, BaseException | None] = (unit, None, error)
-    except Exception as error:
-        outcome = (unit, None, error)
-    else:
+        tx.sql("ROLLBACK TO unit")
         tx.sql("RELEASE unit")
-        return unit, result, None
-    tx.touched = touched
-    tx.sql("ROLLBACK TO unit")
+        return _Outcome(unit, set(), raised=error)
     tx.sql("RELEASE unit")
-    return outcome
-
-
-def _ours() -> tuple[type[Exception], ...]:
-    """Database errors that speak of the statement and not of the disk."""
-    import sqlite3
-
-    return (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
-
-
-def _is_passing(error: Exception) -> bool:
-    """Locked, busy or full: the next unit may succeed. Anything else from the disk may not."""
-    text = str(error).lower()
-    return any(word in text for word in ("locked", "busy", "full"))
-
-
-def _engine(url: str, readers: int) -> Engine:
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=readers,
-        max_overflow=readers,
-        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _settings(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "cache_size = -65536",
-            "temp_store = MEMORY",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    return engine
+    return _Outcome(unit, tx.touched, result)

@@ -4,9 +4,11 @@ Names are sealed: a folder called after a diagnosis is health information. The s
 INBOX is case-insensitive, and a UIDVALIDITY never returns, so a deleted and re-made name is new.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
+from mailbox_store import messages
 from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import (
     MailboxExists,
@@ -21,7 +23,7 @@ SEPARATOR = "/"
 NAME_LIMIT = 255
 """Characters of a mailbox name at most."""
 
-SPECIAL_USES = ("\\Drafts", "\\Sent", "\\Trash", "\\Junk", "\\Archive")
+_NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class Mailbox:
 
 
 _COLUMNS = (
-    "mailbox_id, account_id, name_sealed, special_use, uidvalidity, uidnext, highestmodseq,"
-    " messages, unseen, octets, subscribed"
+    "mailbox_id, account_id, name_sealed, name_index, special_use, uidvalidity, uidnext,"
+    " highestmodseq, messages, unseen, octets, subscribed"
 )
 
 
@@ -95,14 +97,15 @@ def create(
         " WHERE account_id = ? RETURNING last_uidvalidity",
         (tx.now, account_id),
     ).scalar_one()
+    index = _index(tx, account_id, name)
     mailbox_id = tx.sql(
         "INSERT INTO mailboxes (account_id, name_sealed, name_index, special_use, uidvalidity,"
         " uidnext, highestmodseq, messages, unseen, octets, subscribed)"
         " VALUES (?, ?, ?, ?, ?, 1, 1, 0, 0, 0, 1) RETURNING mailbox_id",
         (
             account_id,
-            _sealed_name(tx, account_id, name),
-            _index(tx, account_id, name),
+            _sealed_name(tx, account_id, name, index),
+            index,
             special_use,
             uidvalidity,
         ),
@@ -112,8 +115,6 @@ def create(
 
 def delete(tx: Transaction, account_id: AccountId, name: str) -> MailboxId:
     """Remove a mailbox and its messages; INBOX stays, and so does one with inferior names."""
-    from mailbox_store import messages
-
     mailbox = find(tx, account_id, name)
     if mailbox.name == "INBOX":
         raise MailboxProtected(account_id)
@@ -129,9 +130,11 @@ def delete(tx: Transaction, account_id: AccountId, name: str) -> MailboxId:
 
 
 def rename(tx: Transaction, account_id: AccountId, name: str, new_name: str) -> None:
-    """Rename with all inferior names; INBOX hands its messages over and stays (RFC 9051 §6.3.6)."""
-    from mailbox_store import messages
+    """Rename with all inferior names; INBOX hands its messages over and stays (RFC 9051 §6.3.6).
 
+    Raises MailboxNotFound, MailboxExists (also when an inferior would take a name in use), and
+    MailboxNameRefused (also for a name below its own, which would be its own superior).
+    """
     mailbox, new_name = find(tx, account_id, name), normal_name(new_name)
     if _exists(tx, account_id, new_name):
         raise MailboxExists(account_id)
@@ -140,9 +143,17 @@ def rename(tx: Transaction, account_id: AccountId, name: str, new_name: str) -> 
         messages.move(tx, mailbox.mailbox_id, messages.all_uids(tx, mailbox.mailbox_id), target)
         return
     prefix = mailbox.name + SEPARATOR
-    for other in list_mailboxes(tx, account_id):
-        if other.name == mailbox.name or other.name.startswith(prefix):
-            _set_name(tx, other, normal_name(new_name + other.name[len(mailbox.name) :]))
+    if new_name.startswith(prefix):
+        raise MailboxNameRefused(len(new_name))
+    everyone = list_mailboxes(tx, account_id)
+    moving = [one for one in everyone if one.name == mailbox.name or one.name.startswith(prefix)]
+    taken = {one.name for one in everyone} - {one.name for one in moving}
+    # the shortest first: a name that one of them leaves is free before another one takes it
+    for one in sorted(moving, key=lambda one: len(one.name)):
+        new = normal_name(new_name + one.name[len(mailbox.name) :])
+        if new in taken:
+            raise MailboxExists(account_id)
+        _set_name(tx, one, new)
 
 
 def set_subscribed(tx: Transaction, account_id: AccountId, name: str, subscribed: bool) -> None:
@@ -155,25 +166,26 @@ def set_subscribed(tx: Transaction, account_id: AccountId, name: str, subscribed
 
 
 def normal_name(name: str) -> str:
-    """One form per mailbox: INBOX in capitals, no trailing separator; raises on a bad name."""
+    """One form per mailbox: INBOX in capitals, no trailing separator.
+
+    Raises :class:`MailboxNameRefused`: empty, too long, an empty level, a control character
+    (RFC 5198 §2), or half a surrogate pair.
+    """
     name = name.removesuffix(SEPARATOR)
     first, separator, rest = name.partition(SEPARATOR)
     if first.upper() == "INBOX":
         name = "INBOX" + separator + rest
-    levels = name.split(SEPARATOR)
-    if len(name) > NAME_LIMIT or not all(levels) or any(ord(c) < 32 or ord(c) == 127 for c in name):
+    is_whole = all(name.split(SEPARATOR))
+    if len(name) > NAME_LIMIT or not is_whole or _NOT_IN_NAMES.search(name):
         raise MailboxNameRefused(len(name))
     return name
 
 
 def _set_name(tx: Transaction, mailbox: Mailbox, name: str) -> None:
+    index = _index(tx, mailbox.account_id, name)
     tx.sql(
         "UPDATE mailboxes SET name_sealed = ?, name_index = ? WHERE mailbox_id = ?",
-        (
-            _sealed_name(tx, mailbox.account_id, name),
-            _index(tx, mailbox.account_id, name),
-            mailbox.mailbox_id,
-        ),
+        (_sealed_name(tx, mailbox.account_id, name, index), index, mailbox.mailbox_id),
     )
 
 
@@ -191,13 +203,19 @@ def _index(view: View, account_id: AccountId, name: str) -> bytes:
     return view.vault.index.of("mailbox-name", f"{account_id}/{name}")
 
 
-def _sealed_name(view: View, account_id: AccountId, name: str) -> bytes:
-    return view.vault.account(view, account_id).seal(name.encode(), b"mailbox-name")
+def _sealed_name(view: View, account_id: AccountId, name: str, index: bytes) -> bytes:
+    return view.vault.account(view, account_id).seal(name.encode(), _context(index))
+
+
+def _context(index: bytes) -> bytes:
+    """What binds a sealed name to its index: one moved to another row does not open."""
+    return b"mailbox-name " + index
 
 
 def _mailbox(view: View, row: Any) -> Mailbox:
     account_id = AccountId(row.account_id)
-    name = view.vault.account(view, account_id).open(bytes(row.name_sealed), b"mailbox-name")
+    seal = view.vault.account(view, account_id)
+    name = seal.open(bytes(row.name_sealed), _context(bytes(row.name_index)))
     return Mailbox(
         MailboxId(row.mailbox_id),
         account_id,

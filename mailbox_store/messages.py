@@ -8,17 +8,23 @@ one MODSEQ for all of them (RFC 7162 §3.1).
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
 from mailbox_store import bodies, flags
 from mailbox_store.bodies import BlobId, SealedBody
 from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import MailboxNotFound
 from mailbox_store.flags import DELETED, SEEN
-from mailbox_store.mailboxes import Mailbox
 from mailbox_store.vault import AccountId, AccountSeal
 
+if TYPE_CHECKING:
+    # mailboxes moves and removes messages; here it is only the name of a type
+    from mailbox_store.mailboxes import Mailbox
+
 MessageId = NewType("MessageId", int)
+
+LARGEST_UID = (1 << 32) - 1
+"""RFC 9051 §2.3.1.1: a UID is a 32-bit value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,10 @@ def evidence_context(message_ref: str) -> bytes:
 def append(
     tx: Transaction, mailbox_id: MailboxId, arrival: Arrival, flags: int, internal_date: int
 ) -> Appended:
-    """Store a message and place it at the end of a mailbox."""
+    """Store a message and place it at the end of a mailbox of its account.
+
+    Raises ``MailboxNotFound``, and ``BlobAltered`` when the body to share is gone.
+    """
     if isinstance(arrival.body, SealedBody):
         blob_id = bodies.store(tx, arrival.body)
     else:
@@ -100,36 +109,39 @@ def append(
             arrival.evidence,
         ),
     ).scalar_one()
-    return _place(tx, mailbox_id, MessageId(message_id), flags, internal_date, arrival.size)
+    placed = _Place(MessageId(message_id), flags, internal_date, arrival.size)
+    return _place(tx, mailbox_id, arrival.account_id, placed)
 
 
 def copy(
-    tx: Transaction, source: MailboxId, uids: Sequence[int], target: Mailbox
+    tx: Transaction, source: MailboxId, uids: Iterable[int], target: "Mailbox"
 ) -> list[tuple[int, int]]:
     """Copy messages within an account: pairs of old and new UID, in UID order.
 
     Keywords follow by name; UIDs that do not exist are passed over (RFC 9051 §6.4.9).
     """
     translate = _keyword_translation(tx, source, target.mailbox_id)
-    pairs: list[tuple[int, int]] = []
-    for first, last in ranges(uids):
-        rows = tx.sql(
+    # all are found before the first is placed: a copy within one mailbox is not copied again
+    found = [
+        row
+        for first, last in ranges(uids)
+        for row in tx.sql(
             "SELECT e.uid, e.message_id, e.flags, e.internal_date, e.size FROM entries e"
             " JOIN messages m ON m.message_id = e.message_id"
             " WHERE e.mailbox_id = ? AND e.uid BETWEEN ? AND ? AND m.account_id = ?"
             " ORDER BY e.uid",
             (source, first, last, target.account_id),
         ).fetchall()
-        for uid, message_id, value, internal_date, size in rows:
-            placed = _place(
-                tx, target.mailbox_id, message_id, translate(value), internal_date, size
-            )
-            pairs.append((uid, placed.uid))
+    ]
+    pairs: list[tuple[int, int]] = []
+    for uid, message_id, value, internal_date, size in found:
+        copied = _Place(message_id, translate(value), internal_date, size)
+        pairs.append((uid, _place(tx, target.mailbox_id, target.account_id, copied).uid))
     return pairs
 
 
 def move(
-    tx: Transaction, source: MailboxId, uids: Sequence[int], target: Mailbox
+    tx: Transaction, source: MailboxId, uids: Iterable[int], target: "Mailbox"
 ) -> list[tuple[int, int]]:
     """Copy, then remove from the source, in one transaction (RFC 6851 §3.3)."""
     pairs = copy(tx, source, uids, target)
@@ -138,16 +150,16 @@ def move(
 
 
 def set_flags(
-    tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int], keep: int, add: int
+    tx: Transaction, mailbox_id: MailboxId, uids: Iterable[int], keep: int, add: int
 ) -> list[tuple[int, int, int]]:
     """Give each message ``(flags & keep) | add``: those that changed as (uid, flags, modseq)."""
     changed: list[tuple[int, int, int]] = []
     newly_seen = 0
+    may_change_seen = bool(add & SEEN) or not keep & SEEN
     modseq = _next_modseq(tx, mailbox_id)
     for first, last in ranges(uids):
         span = (mailbox_id, first, last)
-        if add & SEEN or not keep & SEEN:
-            before = _count_seen(tx, span)
+        before = _count_seen(tx, span) if may_change_seen else 0
         rows = tx.sql(
             "UPDATE entries SET flags = (flags & ?) | ?, modseq = ?"
             " WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND flags <> ((flags & ?) | ?)"
@@ -155,8 +167,7 @@ def set_flags(
             (keep, add, modseq, *span, keep, add),
         ).fetchall()
         changed.extend((row[0], row[1], row[2]) for row in rows)
-        if add & SEEN or not keep & SEEN:
-            newly_seen += _count_seen(tx, span) - before
+        newly_seen += _count_seen(tx, span) - before if may_change_seen else 0
     if changed:
         tx.sql(
             "UPDATE mailboxes SET highestmodseq = ?, unseen = unseen - ? WHERE mailbox_id = ?",
@@ -166,13 +177,14 @@ def set_flags(
     return sorted(changed)
 
 
-def expunge(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int] | None = None) -> list[int]:
+def expunge(tx: Transaction, mailbox_id: MailboxId, uids: Iterable[int] | None = None) -> list[int]:
     """Remove the messages flagged \\Deleted (among ``uids`` if given): their UIDs in order."""
-    spans = [(1, (1 << 32) - 1)] if uids is None else list(ranges(uids))
+    spans = [(1, LARGEST_UID)] if uids is None else list(ranges(uids))
     doomed: list[int] = []
     for first, last in spans:
         rows = tx.sql(
-            "SELECT uid FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND flags & ?",
+            "SELECT uid FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND flags & ?"
+            " ORDER BY uid",
             (mailbox_id, first, last, DELETED),
         )
         doomed.extend(row[0] for row in rows.fetchall())
@@ -192,32 +204,35 @@ def all_uids(view: View, mailbox_id: MailboxId) -> list[int]:
 
 
 def ranges(uids: Iterable[int]) -> Iterable[tuple[int, int]]:
-    """Ascending UIDs as closed ranges without gaps: {1,2,3,7} → (1,3), (7,7)."""
-    first = last = None
-    for uid in uids:
-        if last is not None and uid == last + 1:
-            last = uid
-        else:
-            if first is not None and last is not None:
-                yield first, last
-            first = last = uid
-    if first is not None and last is not None:
-        yield first, last
+    """UIDs, in any order, as ascending closed ranges: 7, 1, 2, 3 → (1, 3), (7, 7)."""
+    wanted = sorted(set(uids))
+    start = 0
+    for at in range(1, len(wanted) + 1):
+        if at == len(wanted) or wanted[at] != wanted[at - 1] + 1:
+            yield wanted[start], wanted[at - 1]
+            start = at
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A message with what belongs to one place of it."""
+
+    message_id: MessageId
+    flags: int
+    internal_date: int
+    size: int
 
 
 def _place(
-    tx: Transaction,
-    mailbox_id: MailboxId,
-    message_id: MessageId,
-    flags: int,
-    internal_date: int,
-    size: int,
+    tx: Transaction, mailbox_id: MailboxId, account_id: AccountId, place: _Place
 ) -> Appended:
+    """The next UID of a mailbox, which must be the account's: nobody else could open it there."""
     row = tx.sql(
         "UPDATE mailboxes SET uidnext = uidnext + 1, highestmodseq = highestmodseq + 1,"
         " messages = messages + 1, unseen = unseen + ?, octets = octets + ?"
-        " WHERE mailbox_id = ? RETURNING uidnext - 1, highestmodseq, uidvalidity",
-        (0 if flags & SEEN else 1, size, mailbox_id),
+        " WHERE mailbox_id = ? AND account_id = ?"
+        " RETURNING uidnext - 1, highestmodseq, uidvalidity",
+        (0 if place.flags & SEEN else 1, place.size, mailbox_id, account_id),
     ).first()
     if row is None:
         raise MailboxNotFound(mailbox_id)
@@ -225,10 +240,18 @@ def _place(
     tx.sql(
         "INSERT INTO entries (mailbox_id, uid, message_id, flags, modseq, internal_date, size)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (mailbox_id, uid, message_id, flags, modseq, internal_date, size),
+        (
+            mailbox_id,
+            uid,
+            place.message_id,
+            place.flags,
+            modseq,
+            place.internal_date,
+            place.size,
+        ),
     )
     tx.changed(mailbox_id)
-    return Appended(mailbox_id, uidvalidity, uid, message_id)
+    return Appended(mailbox_id, uidvalidity, uid, place.message_id)
 
 
 def _remove(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int]) -> None:
@@ -250,6 +273,8 @@ def _remove(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int]) -> None
             _forget_unplaced(tx, message_id)
             removed, octets = removed + 1, octets + size
             unseen += 0 if value & SEEN else 1
+    if not removed:
+        return
     tx.sql(
         "UPDATE mailboxes SET highestmodseq = ?, messages = messages - ?, unseen = unseen - ?,"
         " octets = octets - ? WHERE mailbox_id = ?",
@@ -281,8 +306,8 @@ def _count_seen(tx: Transaction, span: tuple[int, int, int]) -> int:
     return int(
         tx.sql(
             "SELECT count(*) FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"
-            " AND flags & 1",
-            span,
+            " AND flags & ?",
+            (*span, SEEN),
         ).scalar_one()
     )
 

@@ -80,7 +80,8 @@ keywords = Table(
     metadata,
     Column("mailbox_id", ForeignKey("mailboxes.mailbox_id"), nullable=False),
     Column("bit", Integer, nullable=False),
-    Column("name", Text, nullable=False),
+    # clients make keywords of what people type as labels: sealed like the names of mailboxes
+    Column("sealed", LargeBinary, nullable=False),
     PrimaryKeyConstraint("mailbox_id", "bit"),
 )
 

@@ -15,6 +15,9 @@ AccountId = NewType("AccountId", int)
 SLOTS = 1024
 """Slot keys per site: a root key is turned by re-wrapping these, not every account's."""
 
+REMEMBERED_ACCOUNTS = 50_000
+"""Sealers kept at most; past it all are let go, and found again when they are asked for."""
+
 
 class ObjectSeal(Protocol):
     """Seals one body in chunks under its own key."""
@@ -105,6 +108,8 @@ class Vault:
             raise KeyError(account_id)
         seal = self._sealing.account(found[0], bytes(found[1]), bytes(found[2]), account_id)
         if not view.writes:
+            if len(self._accounts) >= REMEMBERED_ACCOUNTS:
+                self._accounts.clear()
             self._accounts[account_id] = seal
         return seal
 

@@ -294,6 +294,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_ref", name=op.f("pk_queued_messages")),
     )
     op.create_table(
+        "web_sessions",
+        sa.Column("session_index", sa.LargeBinary(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Integer(), nullable=False),
+        sa.Column("seen_at", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name=op.f("fk_web_sessions_account_id")
+        ),
+        sa.PrimaryKeyConstraint("session_index", name=op.f("pk_web_sessions")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_web_sessions_account_id"), "web_sessions", ["account_id"], unique=False
+    )
+    op.create_table(
         "document_copies",
         sa.Column("account_id", sa.Integer(), nullable=False),
         sa.Column("digest_index", sa.LargeBinary(), nullable=False),
@@ -333,7 +349,7 @@ def upgrade() -> None:
         "keywords",
         sa.Column("mailbox_id", sa.Integer(), nullable=False),
         sa.Column("bit", sa.Integer(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["mailbox_id"], ["mailboxes.mailbox_id"], name=op.f("fk_keywords_mailbox_id")
         ),
