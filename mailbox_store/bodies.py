@@ -110,16 +110,17 @@ def read(
     ).first()
     if head is None:
         raise BlobAltered(f"blob {blob_id} is missing")
-    end = head.octets if length is None else min(head.octets, start + length)
+    object_id, octets, chunks = head
+    end = octets if length is None else min(octets, start + length)
     if start >= end:
         return b""
-    if head.chunks != (head.octets - 1) // CHUNK_OCTETS + 1:
+    if chunks != (octets - 1) // CHUNK_OCTETS + 1:
         raise BlobAltered(f"blob {blob_id} is not as long as it was")
-    seal = _object_seal(account, blob_id, bytes(head.object_id), wrapped)
+    seal = _object_seal(account, blob_id, bytes(object_id), wrapped)
     first, last = start // CHUNK_OCTETS, (end - 1) // CHUNK_OCTETS
-    opened = b"".join(_chunks(view, seal, blob_id, first, last, head.chunks))
+    opened = b"".join(_chunks(view, seal, blob_id, first, last, chunks))
     # the last chunk proves the length: the row that holds it in clear is not sealed
-    if len(opened) != min(head.octets, (last + 1) * CHUNK_OCTETS) - first * CHUNK_OCTETS:
+    if len(opened) != min(octets, (last + 1) * CHUNK_OCTETS) - first * CHUNK_OCTETS:
         raise BlobAltered(f"blob {blob_id} is not as long as it was")
     offset = start - first * CHUNK_OCTETS
     return opened[offset : offset + end - start]

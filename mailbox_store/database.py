@@ -6,6 +6,7 @@ durable. Default: SQLite, as ``engine`` sets it up.
 
 import logging
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -14,13 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, NewType, TypeVar
 
-from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
 from mailbox_store import engine
 from mailbox_store.engine import Blame
 from mailbox_store.errors import StoreFailed, StoreUnavailable
 from mailbox_store.migrations import migrate
+from mailbox_store.rows import Rows
 from mailbox_store.vault import Sealing, Vault
 
 T = TypeVar("T")
@@ -38,13 +39,13 @@ class View:
 
     writes = False
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
-        self.connection = connection
+    def __init__(self, connection: sqlite3.Connection, vault: Vault) -> None:
+        self._connection = connection
         self.vault = vault
 
-    def sql(self, statement: str, parameters: Sequence[Any] = ()) -> CursorResult[*tuple[Any, ...]]:
+    def sql(self, statement: str, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement as it stands; the driver binds the parameters."""
-        return self.connection.exec_driver_sql(statement, tuple(parameters))
+        return Rows(self._connection.execute(statement, parameters))
 
 
 class Transaction(View):
@@ -52,7 +53,7 @@ class Transaction(View):
 
     writes = True
 
-    def __init__(self, connection: Connection, vault: Vault, now: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, vault: Vault, now: int) -> None:
         super().__init__(connection, vault)
         self.now = now
         self.touched: set[MailboxId] = set()
@@ -92,15 +93,14 @@ class Database:
         url: str,
         sealing: Sealing,
         *,
-        readers: int = 8,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.vault = Vault(sealing)
         self.url = url
         self.commits = 0
         self._clock = clock
-        self._writing = engine.writing(url)
-        self._reading = engine.reading(url, readers)
+        self._writing = engine.make(url, is_read_only=False)
+        self._readers = engine.Readers(engine.make(url, is_read_only=True))
         self._units: queue.SimpleQueue[_Unit[Any] | None] = queue.SimpleQueue()
         self._announce: list[Announcement] = []
         # nothing is queued once one of these is true: whoever asked would wait for ever
@@ -111,21 +111,21 @@ class Database:
 
     @classmethod
     def open(
-        cls, url: str, sealing: Sealing, *, readers: int = 8, clock: Callable[[], float] = time.time
+        cls, url: str, sealing: Sealing, *, clock: Callable[[], float] = time.time
     ) -> "Database":
         """Migrate the schema to the newest step, make keys on a first start, start the writer.
 
         Raises StoreUnavailable when the file is locked or its disk full, StoreFailed when it cannot
         be opened, is not durable, or was written by a newer release.
         """
-        database = cls(url, sealing, readers=readers, clock=clock)
+        database = cls(url, sealing, clock=clock)
         try:
             migrate(database._writing)
             database._writer.start()
             database.write(database.vault.initialise)
         except DBAPIError as error:
             database.close()
-            raise engine.in_own_words(error) from error
+            raise engine.in_own_words(error.orig) from error
         except BaseException:
             database.close()
             raise
@@ -139,13 +139,14 @@ class Database:
     @contextmanager
     def read(self) -> Generator[View, None, None]:
         """A snapshot for reading: from its first statement on, nothing seen inside changes."""
-        with self._reading.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                yield View(connection, self.vault)
-            finally:
-                if engine.in_transaction(connection):
-                    connection.exec_driver_sql("ROLLBACK")
+        connection = self._readers.take()
+        try:
+            connection.execute("BEGIN")
+            yield View(connection, self.vault)
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._readers.give_back(connection)
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue a unit of work; the future answers only after its COMMIT.
@@ -181,11 +182,11 @@ class Database:
             self._units.put(None)
             self._writer.join()
         self._writing.dispose()
-        self._reading.dispose()
+        self._readers.dispose()
 
     def _write_loop(self) -> None:
         try:
-            with self._writing.connect() as connection:
+            with engine.connected(self._writing) as connection:
                 is_last = False
                 while not (is_last or self._failed):
                     group, is_last = self._gather()
@@ -208,14 +209,14 @@ class Database:
             unit = self._units.get()
         return group, True
 
-    def _commit_group(self, connection: Connection, group: list[_Unit[Any]]) -> None:
+    def _commit_group(self, connection: sqlite3.Connection, group: list[_Unit[Any]]) -> None:
         if not group:
             return
         try:
             now = int(self._clock())
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.execute("BEGIN IMMEDIATE")
             outcomes = [_run_unit(Transaction(connection, self.vault, now), unit) for unit in group]
-            connection.exec_driver_sql("COMMIT")
+            connection.execute("COMMIT")
         except BaseException as error:
             self._fail_group(connection, group, error)
             return
@@ -234,19 +235,19 @@ class Database:
                 _log.error("a listener to commits failed: %s", type(error).__name__)
 
     def _fail_group(
-        self, connection: Connection, group: list[_Unit[Any]], error: BaseException
+        self, connection: sqlite3.Connection, group: list[_Unit[Any]], error: BaseException
     ) -> None:
         """No one is told of success. What is not of the moment ends the store for good."""
-        is_passing = isinstance(error, DBAPIError) and engine.blame(error) is Blame.MOMENT
+        is_passing = isinstance(error, sqlite3.Error) and engine.blame(error) is Blame.MOMENT
         try:
-            if engine.in_transaction(connection):
-                connection.exec_driver_sql("ROLLBACK")
-        except DBAPIError:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
             is_passing = False
         if not is_passing:
             self._failed = True
         kind = StoreUnavailable if is_passing else StoreFailed
-        text = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+        text = str(error) if isinstance(error, sqlite3.Error) else type(error).__name__
         for unit in group:
             unit.future.set_exception(kind(text))
 
@@ -268,7 +269,7 @@ def _run_unit(tx: Transaction, unit: _Unit[T]) -> _Outcome[T]:
     try:
         result = unit.work(tx)
     except BaseException as error:
-        if isinstance(error, DBAPIError) and engine.blame(error) is not Blame.STATEMENT:
+        if isinstance(error, sqlite3.Error) and engine.blame(error) is not Blame.STATEMENT:
             raise
         tx.sql("ROLLBACK TO unit")
         tx.sql("RELEASE unit")

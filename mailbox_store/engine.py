@@ -4,19 +4,23 @@ WAL with ``synchronous=FULL``: NORMAL may roll back committed transactions after
 settings are written and read back on each connection, and cannot be configured.
 """
 
+import queue
 import sqlite3
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from enum import Enum, auto
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
 from mailbox_store.errors import StoreFailed, StoreUnavailable
 
 BUSY_SECONDS = 20.0
 """How long a write waits for the operator's CLI, which takes the same write lock."""
 
-CACHE_KIB = 65_536
+CACHE_KIB = 16_384
+"""Page cache of each connection."""
 
 _SYNCHRONOUS_FULL = 2
 
@@ -49,62 +53,31 @@ _BLAMES = {
 """Primary result code → blame. What is not here (I/O error, corruption…) is the store's."""
 
 
-def blame(error: DBAPIError) -> Blame:
+def blame(error: BaseException | None) -> Blame:
     """Whose fault ``error`` is, by SQLite's primary result code, never by its text."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
+    code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         # the driver refused the call before SQLite saw it: a parameter too many, a type unknown
         return Blame.STATEMENT
     return _BLAMES.get(code & 0xFF, Blame.STORE)
 
 
-def in_own_words(error: DBAPIError) -> StoreUnavailable:
+def in_own_words(error: BaseException | None) -> StoreUnavailable:
     """The store's exception for a database error outside any unit of work."""
     kind = StoreUnavailable if blame(error) is Blame.MOMENT else StoreFailed
-    return kind(str(error.orig))
+    return kind(str(error))
 
 
-def writing(url: str) -> Engine:
-    """Connections that may write; each is made when asked for."""
-    return _engine(
-        create_engine(
-            url,
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
-            connect_args=_arguments(),
-        ),
-        is_read_only=False,
+def make(url: str, *, is_read_only: bool) -> Engine:
+    """An engine whose connections are made when asked for; readers cannot write, by SQLite."""
+    engine = create_engine(
+        url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
+        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
     )
 
-
-def reading(url: str, count: int) -> Engine:
-    """``count`` kept connections, and as many more at need; SQLite itself refuses them writes."""
-    return _engine(
-        create_engine(
-            url,
-            poolclass=QueuePool,
-            pool_size=count,
-            max_overflow=count,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
-            connect_args=_arguments(),
-        ),
-        is_read_only=True,
-    )
-
-
-def in_transaction(connection: Connection) -> bool:
-    """Whether a transaction is open; some errors make SQLite roll back by itself."""
-    raw = connection.connection.driver_connection
-    return isinstance(raw, sqlite3.Connection) and raw.in_transaction
-
-
-def _arguments() -> dict[str, object]:
-    return {"check_same_thread": False, "timeout": BUSY_SECONDS}
-
-
-def _engine(engine: Engine, *, is_read_only: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _settings(connection: sqlite3.Connection, _record: object) -> None:
         for pragma in (
@@ -122,3 +95,51 @@ def _engine(engine: Engine, *, is_read_only: bool) -> Engine:
             raise StoreFailed(f"journal_mode={journal} synchronous={level}: wal and 2 are needed")
 
     return engine
+
+
+@contextmanager
+def connected(engine: Engine) -> Generator[sqlite3.Connection, None, None]:
+    """One connection of the driver's own, given back at the end."""
+    pooled = engine.raw_connection()
+    try:
+        yield _driver(pooled)
+    finally:
+        pooled.close()
+
+
+class Readers:
+    """Reading connections that stay out of the pool between two views: taking one costs nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._pooled: list[PoolProxiedConnection] = []
+        self._lock = threading.Lock()
+
+    def take(self) -> sqlite3.Connection:
+        """An idle connection, or another one."""
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            with self._lock:
+                pooled = self._engine.raw_connection()
+                self._pooled.append(pooled)
+            return _driver(pooled)
+
+    def give_back(self, connection: sqlite3.Connection) -> None:
+        """Nobody reads from it any more."""
+        self._idle.put(connection)
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for pooled in self._pooled:
+                pooled.close()
+            self._pooled.clear()
+        self._engine.dispose()
+
+
+def _driver(pooled: PoolProxiedConnection) -> sqlite3.Connection:
+    raw = pooled.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw

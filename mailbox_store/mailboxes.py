@@ -213,19 +213,19 @@ def _context(index: bytes) -> bytes:
 
 
 def _mailbox(view: View, row: Any) -> Mailbox:
-    account_id = AccountId(row.account_id)
+    mailbox_id, account_id, name_sealed, name_index, special_use = row[:5]
+    uidvalidity, uidnext, highestmodseq, messages, unseen, octets, subscribed = row[5:]
     seal = view.vault.account(view, account_id)
-    name = seal.open(bytes(row.name_sealed), _context(bytes(row.name_index)))
     return Mailbox(
-        MailboxId(row.mailbox_id),
+        mailbox_id,
         account_id,
-        name.decode(),
-        row.special_use,
-        row.uidvalidity,
-        row.uidnext,
-        row.highestmodseq,
-        row.messages,
-        row.unseen,
-        row.octets,
-        bool(row.subscribed),
+        seal.open(name_sealed, _context(name_index)).decode(),
+        special_use,
+        uidvalidity,
+        uidnext,
+        highestmodseq,
+        messages,
+        unseen,
+        octets,
+        bool(subscribed),
     )

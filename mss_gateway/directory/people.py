@@ -199,18 +199,17 @@ def _index(view: View, address: str) -> bytes:
 
 
 def _person(view: View, row: Any) -> Person:
-    account_id = AccountId(row.account_id)
-    sealed = view.vault.account(view, account_id).open(bytes(row.sealed), _CONTEXT)
-    opened = json.loads(sealed)
+    account_id, box_type, standing, smime, sent_copy, takes_first, is_unlisted, at, sealed = row
+    opened = json.loads(view.vault.account(view, account_id).open(sealed, _CONTEXT))
     return Person(
         account_id,
         opened["address"],
-        row.box_type,
-        Standing[row.standing],
-        row.smime,
-        row.sent_copy,
-        bool(row.accepts_patient_initiated),
-        bool(row.is_unlisted),
-        row.created_at,
+        box_type,
+        Standing[standing],
+        smime,
+        sent_copy,
+        bool(takes_first),
+        bool(is_unlisted),
+        at,
         Traits(**opened["traits"]),
     )

@@ -169,7 +169,7 @@ def list_documents(
         f" ORDER BY {order.value} DESC, document_id DESC LIMIT ?",
         (*parameters, min(limit, MAX_LISTED)),
     )
-    return [_open(view, row) for row in rows.all()]
+    return [_open(view, row) for row in rows.fetchall()]
 
 
 def cursor_of(document: Document, order: Order = Order.DOCUMENT_DATE) -> Cursor:
@@ -191,9 +191,9 @@ def count_by_category(view: View, account_id: int) -> dict[Category, int]:
 
 def read_bytes(view: View, account_id: int, document_id: str) -> bytes:
     """The bytes as received; raises DocumentNotFound, and BlobAltered of the store."""
-    row = _find_row(view, account_id, document_id)
+    _, _, blob_id, object_key, _, _ = _find_row(view, account_id, document_id)
     seal = view.vault.account(view, AccountId(account_id))
-    return bodies.read(view, seal, BlobId(row.blob_id), bytes(row.object_key))
+    return bodies.read(view, seal, BlobId(blob_id), object_key)
 
 
 def every_document(view: View) -> Iterator[tuple[int, DocumentId, bool]]:
@@ -205,7 +205,7 @@ def every_document(view: View) -> Iterator[tuple[int, DocumentId, bool]]:
             " LEFT JOIN blobs b ON b.blob_id = d.blob_id"
             " WHERE d.document_id > ? ORDER BY d.document_id LIMIT ?",
             (last, MAX_LISTED),
-        ).all()
+        ).fetchall()
         if not rows:
             return
         last = rows[-1][1]
@@ -223,7 +223,8 @@ def _date(document: Document) -> int:
 
 
 def _open(view: View, row: Any) -> Document:
-    return open_document(view, row.account_id, row.document_id, bytes(row.sealed), row.state)
+    document_id, account_id, _, _, sealed, state = row
+    return open_document(view, account_id, document_id, sealed, state)
 
 
 def _row(tx: Transaction, made: SealedDocument, blob_id: BlobId, state: State) -> tuple[Any, ...]:
@@ -300,8 +301,8 @@ def _relatives(tx: Transaction, document: Document) -> list[Document]:
             f"SELECT {_COLUMNS} FROM documents WHERE account_id = ? AND {column} = ?",
             (document.account_id, blind(tx, document.account_id, kind, value)),
         )
-        for row in rows.all():
-            found[row.document_id] = _open(tx, row)
+        for row in rows.fetchall():
+            found[row[0]] = _open(tx, row)
     return list(found.values())
 
 

@@ -103,7 +103,7 @@ def _new_account(database: Database, has_copies_filed: bool) -> Holder:
 def open_site(folder: Path) -> Iterator[Site]:
     """A fresh store in ``folder``."""
     database = Database.open(
-        f"sqlite:///{folder / 'store.sqlite'}", NullSealing(), readers=4, clock=lambda: NOW
+        f"sqlite:///{folder / 'store.sqlite'}", NullSealing(), clock=lambda: NOW
     )
     bridge = Bridge(4)
     try:

@@ -46,7 +46,7 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def database(url: str, clock: Clock, first_start: Path) -> Iterator[Database]:
     shutil.copy(first_start, url.removeprefix("sqlite:///"))
-    opened = Database.open(url, NullSealing(), readers=2, clock=clock)
+    opened = Database.open(url, NullSealing(), clock=clock)
     yield opened
     opened.close()
 

@@ -3,17 +3,16 @@
 import sqlite3
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from mailbox_store.engine import Blame, blame, in_own_words
 from mailbox_store.errors import StoreFailed, StoreUnavailable
 
 
-def error_of(code: int | None) -> OperationalError:
+def error_of(code: int | None) -> sqlite3.Error:
     raised = sqlite3.OperationalError("database is locked, busy and full")
     if code is not None:
         raised.sqlite_errorcode = code
-    return OperationalError("INSERT", None, raised)
+    return raised
 
 
 @pytest.mark.parametrize(

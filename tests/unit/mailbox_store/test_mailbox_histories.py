@@ -50,9 +50,7 @@ class Histories(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name) / "store.db"
         shutil.copy(self.template, path)
-        self.database = Database.open(
-            f"sqlite:///{path}", NullSealing(), readers=1, clock=lambda: 5
-        )
+        self.database = Database.open(f"sqlite:///{path}", NullSealing(), clock=lambda: 5)
         self.account = self.database.write(lambda tx: accounts.create(tx, "professional"))
         self.models: dict[MailboxId, Model] = {}
         self.uidvalidities: set[int] = set()

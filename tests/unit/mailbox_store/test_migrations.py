@@ -44,7 +44,7 @@ def create_table(*args, **named):
         os._exit(9)
     made.append(real(*args, **named))
 op.create_table = create_table
-migrate(engine.writing(sys.argv[1]))
+migrate(engine.make(sys.argv[1], is_read_only=False))
 """
 
 OPENED = """
@@ -68,15 +68,15 @@ def schema(url: str) -> dict[str, list[str]]:
 
 
 def test_a_new_store_gets_every_table(url: str) -> None:
-    assert migrate(engine.writing(url)) == "0001"
+    assert migrate(engine.make(url, is_read_only=False)) == "0001"
     found = schema(url)
     assert {"accounts", "messages", "entries", "audit", "queue_items", "people"} <= found.keys()
 
 
 def test_a_second_start_changes_nothing(url: str) -> None:
-    migrate(engine.writing(url))
+    migrate(engine.make(url, is_read_only=False))
     before = schema(url)
-    assert migrate(engine.writing(url)) == "0001"
+    assert migrate(engine.make(url, is_read_only=False)) == "0001"
     assert schema(url) == before
 
 
@@ -94,7 +94,7 @@ def test_every_module_that_declares_tables_is_known_here() -> None:
 def test_the_steps_make_what_the_tables_say(url: str, tmp_path: Path) -> None:
     for name in DECLARING:
         importlib.import_module(name)
-    migrating = engine.writing(url)
+    migrating = engine.make(url, is_read_only=False)
     migrate(migrating)
     with migrating.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -122,10 +122,10 @@ def test_a_step_that_fails_leaves_the_schema_as_it_was(
     with monkeypatch.context() as patched:
         patched.setattr(op, "create_table", create_table)
         with pytest.raises(OSError, match="went away"):
-            migrate(engine.writing(url))
+            migrate(engine.make(url, is_read_only=False))
     assert len(made) == 7
     assert schema(url) == {}
-    assert migrate(engine.writing(url)) == "0001"
+    assert migrate(engine.make(url, is_read_only=False)) == "0001"
 
 
 def test_a_start_that_is_killed_in_a_step_is_begun_again(url: str) -> None:
@@ -148,7 +148,7 @@ def test_two_first_starts_at_once_make_one_store(url: str) -> None:
 
 
 def test_a_store_of_a_newer_release_is_refused_and_left_alone(url: str) -> None:
-    migrate(engine.writing(url))
+    migrate(engine.make(url, is_read_only=False))
     connection = sqlite3.connect(url.removeprefix("sqlite:///"))
     connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.commit()

@@ -9,7 +9,6 @@ import structlog
 import typer
 
 from mss_gateway.cli.main import application
-from mss_gateway.webmail.sessions import web_sessions
 from tests.unit.mss_gateway.cli.desk_site import (
     DOCTOR,
     PATIENT,
@@ -54,8 +53,6 @@ def template(tmp_path_factory: pytest.TempPathFactory, app: typer.Typer) -> Path
         *("people", "add", "--type", "ORG", "--address", PHARMACY),
         *("--entity", "Pharmacie de la Gare", "--accepts-patient-initiated"),
     )
-    with made.gateway() as gateway:
-        gateway.database.write(lambda tx: web_sessions.create(tx.connection, checkfirst=True))
     structlog.reset_defaults()
     return folder
 

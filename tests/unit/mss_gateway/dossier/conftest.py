@@ -7,21 +7,14 @@ import pytest
 
 from certs.sealing import RootKey, Sealing
 from mailbox_store import accounts
-from mailbox_store.database import Database, Transaction
+from mailbox_store.database import Database
 from mailbox_store.vault import AccountId
-from mss_gateway.dossier import catalogue
-
-
-def _make_tables(tx: Transaction) -> None:
-    for table in (catalogue.documents, catalogue.document_copies):
-        table.create(tx.connection, checkfirst=True)
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     sealing = Sealing(RootKey.create(tmp_path / "root.key"))
     opened = Database.open(f"sqlite:///{tmp_path / 'store.db'}", sealing)
-    opened.write(_make_tables)
     yield opened
     opened.close()
 

@@ -1,10 +1,10 @@
 """What a message carried becomes documents, once."""
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from mailbox_store.database import Database
 from mailbox_store.vault import AccountId
@@ -114,7 +114,9 @@ def test_the_same_bytes_in_two_records_are_two_documents(
     assert isinstance(mine, Filed)
     assert isinstance(theirs, Filed)
     with database.read() as view:
-        rows = view.sql("SELECT digest_index, category_index, author_index FROM documents").all()
+        rows = view.sql(
+            "SELECT digest_index, category_index, author_index FROM documents"
+        ).fetchall()
     assert all(left != right for left, right in zip(*rows, strict=True))
 
 
@@ -306,7 +308,7 @@ def test_a_withdrawn_document_leaves_the_lists_and_keeps_its_bytes(
 def test_one_place_never_holds_two_documents(database: Database, patient: AccountId) -> None:
     _file_pdf(database, patient)
 
-    with pytest.raises(DBAPIError):
+    with pytest.raises(sqlite3.IntegrityError):
         _file_pdf(database, patient, content=PDF + b"altered")
 
     assert _titles(database, patient) == ["ordonnance"]
