@@ -140,7 +140,9 @@ async def _exchange(
     return Answer(started["status"], found, bytes(content))
 
 
-def _multipart(fields: Mapping[str, str | list[str]], files: tuple[tuple[str, bytes], ...]) -> bytes:
+def _multipart(
+    fields: Mapping[str, str | list[str]], files: tuple[tuple[str, bytes], ...]
+) -> bytes:
     lines: list[bytes] = []
     for name, value in fields.items():
         for one in [value] if isinstance(value, str) else value:

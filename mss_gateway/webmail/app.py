@@ -1,0 +1,197 @@
+"""The application: the table of routes on Starlette, each request known, checked, then answered.
+
+Order, for every request: the session, who may, the origin and the token of a POST, the view, on a
+thread of the bridge. Whatever goes wrong becomes one page with the sentence and the code of its row
+in ``failures``; what is unforeseen is logged by class and place, and shown as a reference.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route as StarletteRoute
+
+from mailbox_store.errors import MailboxNotFound, MessageNotFound, StoreUnavailable
+from mss_gateway.directory import people
+from mss_gateway.directory.people import Person
+from mss_gateway.failures import Failure, Refused, row
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.message.limits import MessageMalformed
+from mss_gateway.observability import log
+from mss_gateway.webmail import sessions
+from mss_gateway.webmail.forms import SMALL_FORM_OCTETS, Form, read_form
+from mss_gateway.webmail.headers import Headers
+from mss_gateway.webmail.pages import Pages, sentence
+from mss_gateway.webmail.routes import ROUTES
+from mss_gateway.webmail.sessions import FORM_COOKIE, SESSION_COOKIE, TOUCH_SECONDS, State
+from mss_gateway.webmail.views.writing import upload_limit
+from mss_gateway.webmail.visit import Route, Visit, Who, Work, go_to
+from policies.people import Role
+
+TURNS = {Work.PAGE: 4, Work.PICTURE: 2, Work.UPLOAD: 2}
+"""Requests of a kind at the same time: mail keeps threads of the bridge for itself."""
+
+UPLOADS_READ = 8
+"""Uploads being received at the same time: 8 × 18 MB in memory at most."""
+
+_FOUND = {
+    MessageNotFound: Failure.MESSAGE_NOT_FOUND,
+    MailboxNotFound: Failure.MESSAGE_NOT_FOUND,
+    MessageMalformed: Failure.MESSAGE_NOT_FOUND,
+    StoreUnavailable: Failure.STORE_UNAVAILABLE,
+}
+"""What the leaves raise, as the outside is told."""
+
+
+def build(gateway: Gateway) -> Starlette:
+    """The webmail of a gateway, ready for a server that speaks TLS."""
+    site = _Site(gateway, Pages())
+    return Starlette(
+        routes=[
+            StarletteRoute(route.path, site.endpoint(route), methods=[route.method])
+            for route in ROUTES
+        ],
+        middleware=[Middleware(Headers)],
+        exception_handlers={HTTPException: site.no_such_page},
+    )
+
+
+def is_same_origin(headers: Mapping[str, str]) -> bool:
+    """Whether a POST comes from a page of ours, as far as its browser tells.
+
+    Sec-Fetch-Site decides where there is one. Else Origin must be our own; our ``no-referrer``
+    makes browsers write ``null`` there, which says nothing, like its absence: then the token and
+    the SameSite cookie decide alone.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = headers.get("origin", "null")
+    return origin == "null" or origin == f"https://{headers.get('host', '')}"
+
+
+class _Site:
+    """The gateway, its templates, and how many requests run at once."""
+
+    def __init__(self, gateway: Gateway, pages: Pages) -> None:
+        self._gateway = gateway
+        self._pages = pages
+        self._turns = {work: asyncio.Semaphore(count) for work, count in TURNS.items()}
+        self._uploads = asyncio.Semaphore(UPLOADS_READ)
+
+    def endpoint(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
+        """What Starlette calls for a route."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await self._answer(route, request)
+            except Refused as refused:
+                return self._failed(refused.failure, refused.message_ref)
+            except ClientDisconnect:
+                return Response(status_code=400)
+            except Exception as error:
+                return self._unforeseen(error)
+
+        return answer
+
+    async def no_such_page(self, _request: Request, error: Exception) -> Response:
+        """No route, or not by this method."""
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        return self._failure_page(status, sentence("web.page_absente"), "")
+
+    async def _answer(self, route: Route, request: Request) -> Response:
+        visit = self._visit(route, request)
+        kept = request.cookies.get(SESSION_COOKIE, "")
+        if kept:
+            visit = await self._gateway.bridge.run(_recognised, visit, kept)
+        barred = self._barred(visit, bool(kept))
+        if barred is not None:
+            return barred
+        if route.needs_token:
+            if not is_same_origin(request.headers):
+                raise Refused(Failure.FORM_EXPIRED)
+            visit = replace(visit, form=await self._form(route, request))
+            if not sessions.is_token_of(visit.secret, visit.form.get("jeton")):
+                raise Refused(Failure.FORM_EXPIRED)
+        async with self._turns[route.work]:
+            return await self._gateway.bridge.run(route.view, visit)
+
+    def _visit(self, route: Route, request: Request) -> Visit:
+        """The request before anybody is known: its forms are those of the form cookie."""
+        kept = request.cookies.get(FORM_COOKIE, "")
+        return Visit(
+            gateway=self._gateway,
+            pages=self._pages,
+            route=route,
+            path=request.path_params,
+            query=request.query_params,
+            peer=request.client.host if request.client is not None else "",
+            secret=kept if sessions.is_secret(kept) else sessions.new_secret(),
+        )
+
+    def _barred(self, visit: Visit, had_session: bool) -> Response | None:
+        """What whoever may not come here gets instead: the way in, or a refusal of their POST."""
+        who, session = visit.route.who, visit.session
+        if who is Who.ANYONE or (session is not None and session.state is _NEEDED[who]):
+            return None
+        if visit.route.method == "POST":
+            status = row(Failure.FORM_EXPIRED).http
+            return self._failure_page(status, sentence("web.session_finie"), "")
+        if session is not None:
+            return go_to("/connexion/code" if session.state is State.PENDING else "/accueil")
+        return go_to("/connexion?fait=expire" if had_session else "/connexion")
+
+    async def _form(self, route: Route, request: Request) -> Form:
+        if route.work is not Work.UPLOAD:
+            return await read_form(request, SMALL_FORM_OCTETS)
+        if self._uploads.locked():
+            raise Refused(Failure.SERVICE_BUSY)
+        async with self._uploads:
+            limit = upload_limit(self._gateway.config.limits.patient_message_octets)
+            return await read_form(request, limit)
+
+    def _unforeseen(self, error: Exception) -> Response:
+        for kind, failure in _FOUND.items():
+            if isinstance(error, kind):
+                return self._failed(failure, None)
+        message_ref = self._gateway.new_ref()
+        log.bug("webmail", error, channel="webmail", message_ref=message_ref)
+        return self._failed(Failure.BUG, message_ref)
+
+    def _failed(self, failure: Failure, message_ref: str | None) -> Response:
+        printed = row(failure)
+        return self._failure_page(printed.http, sentence(printed.text), message_ref or "")
+
+    def _failure_page(self, status: int, said: str, message_ref: str) -> Response:
+        values = {"said": said, "message_ref": message_ref, "person": None, "notice": None}
+        return self._pages.plain("echec.html", status, values)
+
+
+_NEEDED = {Who.PENDING: State.PENDING, Who.PATIENT: State.OPEN}
+
+
+def _recognised(visit: Visit, secret: str) -> Visit:
+    """The visit with its session, when the cookie names one that stands and its patient may come.
+
+    Whoever was suspended meanwhile is a stranger from this request on.
+    """
+    gateway = visit.gateway
+    with gateway.database.read() as view:
+        session = sessions.find(view, secret, gateway.clock(), gateway.config.web)
+        person = None if session is None else people.by_account(view, session.account_id)
+    if session is None or person is None or not _may_come(person):
+        return visit
+    if session.state is State.OPEN and gateway.clock() - session.seen_at >= TOUCH_SECONDS:
+        gateway.database.write(lambda tx: sessions.touch(tx, session))
+    if session.state is State.PENDING and visit.route.who is Who.ANYONE:
+        return replace(visit, session=session, person=person)
+    return replace(visit, session=session, person=person, secret=secret)
+
+
+def _may_come(person: Person) -> bool:
+    return person.role is Role.PATIENT and person.standing.receives

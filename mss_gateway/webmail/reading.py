@@ -1,0 +1,171 @@
+"""Messages as a patient reads them: lists of a mailbox, one message, its attachments.
+
+Values only; what is shown of a sender is the name that the directory gave when the message came in
+(domain CIT-06), what is said of the signature is what was established then.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+
+from mailbox_store import changes, mailboxes
+from mailbox_store.changes import Row
+from mailbox_store.database import MailboxId, View
+from mailbox_store.errors import MailboxNotFound
+from mailbox_store.flags import SEEN
+from mailbox_store.mailboxes import Mailbox
+from mss_gateway.directory.people import Person
+from mss_gateway.message.address import AddressMalformed, parse_mailboxes
+from mss_gateway.message.header import Header, header_end, parse_header
+from mss_gateway.message.summary import Summary
+from policies.first_contact import closes_by_subject
+
+PAGE = 25
+"""Messages of one page of a list."""
+
+XDM_PREFIX = "XDM/1.0/DDM+"
+"""What a sender's software puts before the subject of an archive (domain DOC-01)."""
+
+NAMES_SHOWN = 4
+
+
+class Box(Enum):
+    """The two lists that a patient has, by their word in a path."""
+
+    RECEIVED = "recus"
+    SENT = "envoyes"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was established when the message came in; all empty for what nobody established."""
+
+    signature: str = ""
+    signer: str = ""
+    signer_address: str = ""
+    author_role: str = ""
+    closes: bool = False
+
+    @property
+    def is_signed(self) -> bool:
+        """The signature was verified, and its certificate with it."""
+        return self.signature == "valid"
+
+    @property
+    def is_from_system(self) -> bool:
+        """Written by the gateway itself: a delivery report."""
+        return self.author_role == "SYSTEM"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a list. ``is_notice``: a closing without words, shown as a notice (CIT-07)."""
+
+    uid: int
+    name: str
+    title: str
+    moment: int
+    is_unread: bool
+    has_attachment: bool
+    is_notice: bool
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """One page of a list, the newest first; ``older`` continues it."""
+
+    box: Box
+    lines: tuple[Line, ...]
+    messages: int
+    unseen: int
+    older: int | None
+    is_first: bool
+
+
+def mailbox_of(view: View, patient: Person, box: Box) -> Mailbox:
+    """The mailbox behind a list; raises MailboxNotFound of the store."""
+    if box is Box.RECEIVED:
+        return mailboxes.find(view, patient.account_id, "INBOX")
+    found = mailboxes.find_special(view, patient.account_id, "\\Sent")
+    if found is None:
+        raise MailboxNotFound(patient.account_id)
+    return found
+
+
+def list_of(view: View, patient: Person, box: Box, before: int | None) -> List:
+    """The page of a list below UID ``before``, or its first one."""
+    mailbox = mailbox_of(view, patient, box)
+    uids = _latest(view, mailbox.mailbox_id, before, PAGE + 1)
+    lines = [_line(view, patient, mailbox, box, uid) for uid in uids[:PAGE]]
+    older = uids[PAGE - 1] if len(uids) > PAGE else None
+    return List(box, tuple(lines), mailbox.messages, mailbox.unseen, older, is_first=before is None)
+
+
+def row_of(view: View, patient: Person, box: Box, uid: int) -> tuple[Mailbox, Row]:
+    """One message of a list; raises MessageNotFound of the store."""
+    mailbox = mailbox_of(view, patient, box)
+    return mailbox, changes.find_row(view, patient.account_id, mailbox.mailbox_id, uid)
+
+
+def evidence_of(view: View, patient: Person, row: Row) -> Evidence:
+    """What was established about a message when it came in."""
+    kept = changes.read_evidence(view, patient.account_id, row.message_id)
+    if not kept:
+        return Evidence()
+    fields = json.loads(kept)
+    return Evidence(
+        fields["signature"],
+        fields["signer"],
+        fields["signer_address"],
+        fields["author_role"],
+        fields["closes"],
+    )
+
+
+def shown_title(subject: str) -> str:
+    """A subject without the mark of an archive; may be empty."""
+    return subject.removeprefix(XDM_PREFIX).strip()
+
+
+def recipient_names(header: Header) -> str:
+    """The names written in To, never an address; empty when it has none that can be read."""
+    try:
+        found = parse_mailboxes(header.unfolded("to"))
+    except AddressMalformed:
+        return ""
+    names = [mailbox.display_name for mailbox in found if "@" not in mailbox.display_name]
+    return ", ".join([name for name in names if name][:NAMES_SHOWN])
+
+
+def is_notice(summary: Summary, evidence: Evidence) -> bool:
+    """A closing that says nothing else: its whole subject is the mark (CIT-07)."""
+    return evidence.closes and closes_by_subject(summary.subject)
+
+
+def _line(view: View, patient: Person, mailbox: Mailbox, box: Box, uid: int) -> Line:
+    row = changes.find_row(view, patient.account_id, mailbox.mailbox_id, uid)
+    summary, evidence = Summary(row.summary), evidence_of(view, patient, row)
+    name = evidence.signer
+    if box is Box.SENT:
+        octets = changes.read_body(view, patient.account_id, row.message_id, 0, summary.header_size)
+        name = recipient_names(parse_header(octets, 0, header_end(octets, 0, len(octets))[0]))
+    return Line(
+        uid,
+        name,
+        shown_title(summary.subject),
+        row.internal_date,
+        not row.flags & SEEN,
+        summary.has_attachment,
+        box is Box.RECEIVED and is_notice(summary, evidence),
+        evidence,
+    )
+
+
+def _latest(view: View, mailbox_id: MailboxId, before: int | None, count: int) -> list[int]:
+    """The UIDs below ``before``, the highest first: the cost of a page, not of the mailbox."""
+    rows = view.sql(
+        "SELECT uid FROM entries WHERE mailbox_id = ? AND uid < ? ORDER BY uid DESC LIMIT ?",
+        (mailbox_id, before or 1 << 32, count),
+    )
+    return [int(uid) for (uid,) in rows.fetchall()]

@@ -1,0 +1,158 @@
+"""« Mon dossier »: the list, one document, its pages, its bytes."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from mailbox_store import changes, deliveries
+from mailbox_store.database import View
+from mailbox_store.errors import BlobAltered, MessageNotFound
+from mss_gateway.dossier import catalogue
+from mss_gateway.dossier.catalogue import Cursor, Order
+from mss_gateway.dossier.documents import Category, Document
+from mss_gateway.dossier.sealed import blind, digest_of
+from mss_gateway.failures import Failure, Refused
+from mss_gateway.life import dossier
+from mss_gateway.webmail import files, reading, showing
+from mss_gateway.webmail.reading import Box
+from mss_gateway.webmail.visit import Visit
+from policies.facts import RecordAction
+
+PAGE = 50
+"""Documents of one page of the list."""
+
+ORDERS = {"date": Order.DOCUMENT_DATE, "arrivee": Order.FILED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """What the list is narrowed to, as words of the query."""
+
+    category: Category | None
+    author: str
+    order: str
+    after: Cursor | None
+
+    @property
+    def is_narrowed(self) -> bool:
+        return self.category is not None or bool(self.author)
+
+
+def document_list(visit: Visit) -> Response:
+    """The documents, by category, author and date."""
+    gateway, patient = visit.gateway, visit.patient
+    chosen = _filter(visit)
+    with gateway.database.read() as view:
+        authors = _authors(view, visit)
+        found = catalogue.list_documents(
+            view,
+            patient.account_id,
+            category=chosen.category,
+            author=authors.get(chosen.author),
+            order=ORDERS[chosen.order],
+            after=chosen.after,
+            limit=PAGE + 1,
+        )
+        counts = catalogue.count_by_category(view, patient.account_id)
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    return visit.page(
+        "dossier.html",
+        documents=dossier.visible(patient, found[:PAGE]),
+        chosen=chosen,
+        counts=counts,
+        authors=authors,
+        older=None if last is None else _cursor_text(last, ORDERS[chosen.order]),
+    )
+
+
+def document(visit: Visit) -> Response:
+    """One document: what it is, its pages, where it came from."""
+    found, content = _read(visit, RecordAction.READ)
+    shown = showing.show(visit.gateway, found, content)
+    with visit.gateway.database.read() as view:
+        uid = _message_uid(view, visit, found)
+    return visit.page(
+        "document.html",
+        document=found,
+        showing=shown,
+        drawn=min(shown.pages, files.PAGES_SHOWN),
+        message_uid=uid,
+    )
+
+
+def document_page(visit: Visit) -> Response:
+    """One page of a document as a picture."""
+    found, content = _read(visit, RecordAction.READ)
+    drawn = showing.drawn_bytes(found, content)
+    return files.picture(visit.gateway, drawn, visit.number("page"), files.PAGE_WIDTH)
+
+
+def document_figure(visit: Visit) -> Response:
+    """A picture that the sections of a CDA refer to."""
+    _, content = _read(visit, RecordAction.READ)
+    figure = showing.figure_bytes(content, visit.number("figure"))
+    if figure is None:
+        raise Refused(Failure.DOCUMENT_NOT_FOUND)
+    return files.picture(visit.gateway, figure, 1, files.PAGE_WIDTH)
+
+
+def document_file(visit: Visit) -> Response:
+    """The document, byte for byte."""
+    found, content = _read(visit, RecordAction.DOWNLOAD)
+    return files.download(content, files.file_name(found.title, found.media_type))
+
+
+def _read(visit: Visit, action: RecordAction) -> tuple[Document, bytes]:
+    """A document of the patient's own, its bytes those of the day it came in."""
+    found, content = dossier.read_document(
+        visit.gateway, visit.patient, visit.path["document_id"], action
+    )
+    if digest_of(content) != found.digest:
+        raise BlobAltered("a document differs from its digest")
+    return found, content
+
+
+def _message_uid(view: View, visit: Visit, found: Document) -> int | None:
+    """Where the message that brought it stands, while the patient has it still."""
+    patient, ref = visit.patient, found.provenance.message_ref
+    delivery = deliveries.find(view, ref, patient.address)
+    inbox = reading.mailbox_of(view, patient, Box.RECEIVED)
+    if delivery is None or delivery.mailbox_id != inbox.mailbox_id:
+        return None
+    try:
+        row = changes.find_row(view, patient.account_id, inbox.mailbox_id, delivery.uid)
+    except MessageNotFound:
+        return None
+    return row.uid if row.message_ref == ref else None
+
+
+def _filter(visit: Visit) -> _Filter:
+    wanted = visit.query.get("categorie", "")
+    order = visit.query.get("ordre", "date")
+    at, _, document_id = visit.query.get("avant", "").partition("-")
+    is_cursor = at.isascii() and at.isdigit() and len(at) <= 12
+    return _Filter(
+        next((one for one in Category if one.value == wanted), None),
+        visit.query.get("auteur", ""),
+        order if order in ORDERS else "date",
+        Cursor(int(at), document_id) if is_cursor else None,
+    )
+
+
+def _authors(view: View, visit: Visit) -> dict[str, str]:
+    """The authors of the record by a token: no name stands in an address."""
+    account_id = visit.patient.account_id
+    names = {
+        one.author
+        for one in dossier.visible(
+            visit.patient,
+            catalogue.list_documents(view, account_id, limit=catalogue.MAX_LISTED),
+        )
+        if one.author
+    }
+    return {blind(view, account_id, "author", name).hex(): name for name in sorted(names)}
+
+
+def _cursor_text(last: Document, order: Order) -> str:
+    cursor = catalogue.cursor_of(last, order)
+    return f"{cursor.at}-{cursor.document_id}"

@@ -1,0 +1,25 @@
+// Starts Debian's Chromium with nothing that reaches for the network, and reads what we are told.
+import { readFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+export const told = JSON.parse(readFileSync(0, "utf-8"));
+
+export async function start() {
+  return chromium.launch({
+    executablePath: told.chromium,
+    args: [
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ],
+  });
+}
+
+export async function signIn(page) {
+  await page.goto(told.base + "/");
+  await page.getByLabel("Identifiant").fill(told.login);
+  await page.getByLabel("Mot de passe").fill(told.password);
+  await page.getByRole("button", { name: "Continuer" }).click();
+  await page.getByLabel("Code à 6 chiffres").fill(told.code);
+  await page.getByRole("button", { name: "Entrer" }).click();
+  await page.getByRole("heading", { name: /^Bonjour/ }).waitFor();
+}
