@@ -65,6 +65,7 @@ DOORS = {
     "typer": ("cli",),
     "rich": ("cli",),
     "uvloop": ("cli", "compose"),
+    "_typeshed": ("config",),  # types only, known to type checkers and never imported
 }
 """Inside mss_gateway, the one door of each third party. What is not here is not imported."""
 
