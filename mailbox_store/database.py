@@ -21,7 +21,7 @@ from mailbox_store import engine
 from mailbox_store.engine import Blame
 from mailbox_store.errors import StoreFailed, StoreUnavailable
 from mailbox_store.migrations import migrate
-from mailbox_store.rows import Rows
+from mailbox_store.rows import Cursor, Rows
 from mailbox_store.vault import Sealing, Vault
 
 T = TypeVar("T")
@@ -41,11 +41,18 @@ class View:
 
     def __init__(self, connection: sqlite3.Connection, vault: Vault) -> None:
         self._connection = connection
+        self._streams: list[Cursor] = []
         self.vault = vault
 
     def sql(self, statement: str, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement as it stands; the driver binds the parameters."""
-        return Rows(self._connection.execute(statement, parameters))
+        return Rows(self._connection.execute(statement, parameters), self._streams)
+
+    def end(self) -> None:
+        """End every statement that was left in the middle; its rows cannot be read any more."""
+        for cursor in self._streams:
+            cursor.close()
+        self._streams.clear()
 
 
 class Transaction(View):
@@ -142,7 +149,11 @@ class Database:
         connection = self._readers.take()
         try:
             connection.execute("BEGIN")
-            yield View(connection, self.vault)
+            view = View(connection, self.vault)
+            try:
+                yield view
+            finally:
+                view.end()
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -266,13 +277,17 @@ def _run_unit(tx: Transaction, unit: _Unit[T]) -> _Outcome[T]:
     Raises a database error that is not the unit's own: then the whole group fails.
     """
     tx.sql("SAVEPOINT unit")
+    outcome = _Outcome(unit, tx.touched)
     try:
-        result = unit.work(tx)
+        outcome.result = unit.work(tx)
     except BaseException as error:
-        if isinstance(error, sqlite3.Error) and engine.blame(error) is not Blame.STATEMENT:
-            raise
+        outcome.raised = error
+    tx.end()
+    if outcome.raised is not None:
+        is_database = isinstance(outcome.raised, sqlite3.Error)
+        if is_database and engine.blame(outcome.raised) is not Blame.STATEMENT:
+            raise outcome.raised
+        outcome.touched = set()
         tx.sql("ROLLBACK TO unit")
-        tx.sql("RELEASE unit")
-        return _Outcome(unit, set(), raised=error)
     tx.sql("RELEASE unit")
-    return _Outcome(unit, tx.touched, result)
+    return outcome

@@ -45,5 +45,6 @@ class StoreFailed(StoreUnavailable):
     """A write or flush failed for good; the process must end and recover from the log.
 
     After a failed fsync Linux may have marked the pages clean, so trying again on the same file
-    would report success for what never reached the disk.
+    would report success for what never reached the disk. Whether the unit of work is found after
+    the restart is not known: nobody was told that it is, and whoever sent it sends it again.
     """

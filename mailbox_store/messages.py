@@ -259,6 +259,7 @@ def _remove(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int]) -> None
         return
     modseq = _next_modseq(tx, mailbox_id)
     removed = unseen = octets = 0
+    unplaced: dict[MessageId, None] = {}
     for first, last in ranges(uids):
         rows = tx.sql(
             "DELETE FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"
@@ -270,11 +271,14 @@ def _remove(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int]) -> None
                 "INSERT INTO expunged (mailbox_id, modseq, uid) VALUES (?, ?, ?)",
                 (mailbox_id, modseq, uid),
             )
-            _forget_unplaced(tx, message_id)
+            # two places of one message may go together: it is looked at once, after both
+            unplaced[message_id] = None
             removed, octets = removed + 1, octets + size
             unseen += 0 if value & SEEN else 1
     if not removed:
         return
+    for message_id in unplaced:
+        _forget_unplaced(tx, message_id)
     tx.sql(
         "UPDATE mailboxes SET highestmodseq = ?, messages = messages - ?, unseen = unseen - ?,"
         " octets = octets - ? WHERE mailbox_id = ?",

@@ -19,15 +19,21 @@ class Cursor(Protocol):
 
 
 class Rows:
-    """The rows of one statement; each method but iteration ends it."""
+    """The rows of one statement; each method but iteration ends it.
 
-    __slots__ = ("_cursor",)
+    What is iterated over is noted in ``streams``, for the view to end what its reader left off: a
+    statement that is not at its end would keep the connection at this view's snapshot for ever.
+    """
 
-    def __init__(self, cursor: Cursor) -> None:
+    __slots__ = ("_cursor", "_streams")
+
+    def __init__(self, cursor: Cursor, streams: list[Cursor]) -> None:
         self._cursor = cursor
+        self._streams = streams
 
     def __iter__(self) -> Iterator[Row]:
-        """Row by row, while more are read."""
+        """Row by row, while more are read; not beyond the view."""
+        self._streams.append(self._cursor)
         return iter(self._cursor.fetchone, None)
 
     def fetchall(self) -> list[Row]:

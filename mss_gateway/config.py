@@ -5,14 +5,19 @@ Secrets are never values here: they are paths of files (mode 0600).
 """
 
 import dataclasses
+import re
 import tomllib
 import types
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 MEBIOCTET = 1024 * 1024
 
@@ -144,19 +149,19 @@ def load(path: Path) -> Config:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigRefused(f"{path}: no such file; --config names another one") from None
+    except OSError as error:
+        raise ConfigRefused(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigRefused(f"{path}: {error}") from None
-    config = _section(Config, document, "", skip={"base"})
-    checked = dataclasses.replace(config, base=path.resolve().parent)
-    _check(checked)
-    return checked
+    config = dataclasses.replace(_section(Config, document, ""), base=path.resolve().parent)
+    for complaint in _complaints(config):
+        raise ConfigRefused(complaint)
+    return config
 
 
-def _section(
-    kind: type[T], table: dict[str, Any], prefix: str, skip: frozenset[str] | set[str]
-) -> T:
+def _section(kind: type[T], table: dict[str, Any], prefix: str) -> T:
     hints = typing.get_type_hints(kind)
-    known = {entry.name for entry in dataclasses.fields(kind)} - skip  # type: ignore[arg-type]
+    known = {entry.name for entry in dataclasses.fields(kind)} - {"base"}
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
@@ -171,24 +176,88 @@ def _value(hint: Any, value: Any, key: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
             raise ConfigRefused(f"{key} is a table: write it as [{key}]")
-        return _section(hint, value, key + ".", frozenset())
+        return _section(hint, value, key + ".")
     if isinstance(hint, types.GenericAlias):
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ConfigRefused(f"{key} is a list of texts")
-        return tuple(value)
+        return tuple(_text(item, key) for item in value)
     if type(value) is not hint:
         raise ConfigRefused(f"{key} is {hint.__name__}, not {type(value).__name__}")
+    return _text(value, key) if isinstance(value, str) else value
+
+
+def _text(value: str, key: str) -> str:
+    """Texts end up in header fields, certificates and paths: one line, and not nothing."""
+    if not value or not value.isprintable():
+        raise ConfigRefused(f"{key} is empty or holds a control character")
     return value
 
 
-def _check(config: Config) -> None:
-    """Rules between keys."""
-    if config.site.patient_domain in config.site.domains:
-        raise ConfigRefused("site.patient_domain may not be one of site.domains")
-    if config.limits.patient_message_octets > config.limits.message_octets:
-        raise ConfigRefused("limits.patient_message_octets is above limits.message_octets")
-    if config.certificates.key_kind not in ("rsa-2048", "rsa-3072", "p256"):
-        raise ConfigRefused("certificates.key_kind is rsa-2048, rsa-3072 or p256")
+KEY_KINDS = ("rsa-2048", "rsa-3072", "p256")
+
+# lower case, because addresses are compared in that form; a host name may have a single label
+_DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
+
+_LEAST = {
+    "identity.password_memory_kib": 8,  # RFC 9106 §3.1: 8 KiB for each lane
+    "identity.password_rounds": 1,
+    "certificates.mailbox_days": 1,
+    "web.idle_minutes": 1,
+}
+"""Smallest values of numbers, beside the limits, which are at least 1."""
+
+
+def _complaints(config: Config) -> Iterator[str]:
+    """Rules of values and between keys; each line names its key."""
+    yield from _site(config.site)
+    yield from _numbers(config)
+    yield from _ports(config.listen)
+    limits, web = config.limits, config.web
+    if limits.patient_message_octets > limits.message_octets:
+        yield "limits.patient_message_octets is above limits.message_octets"
+    if limits.bodies_in_flight_octets < limits.message_octets:
+        yield "limits.bodies_in_flight_octets is below limits.message_octets: none would pass"
+    if web.absolute_minutes < web.idle_minutes:
+        yield "web.absolute_minutes is below web.idle_minutes"
+    if config.certificates.key_kind not in KEY_KINDS:
+        yield f"certificates.key_kind is one of {', '.join(KEY_KINDS)}"
+    folders = [name.upper() for name in dataclasses.astuple(config.mailboxes)]
+    if "INBOX" in folders or len(set(folders)) < len(folders):
+        yield "mailboxes: each folder has a name of its own, and none is INBOX"
+
+
+def _site(site: Site) -> Iterator[str]:
+    if not site.domains:
+        yield "site.domains names at least one domain"
+    for key, name in (
+        *(("site.domains", name) for name in site.domains),
+        ("site.patient_domain", site.patient_domain),
+        ("site.hostname", site.hostname),
+    ):
+        if len(name) > 253 or _DOMAIN.fullmatch(name) is None:
+            yield f"{key}: {name} is not a domain name in lower case"
+    if site.patient_domain in site.domains:
+        yield "site.patient_domain may not be one of site.domains"
+
+
+def _numbers(config: Config) -> Iterator[str]:
     for entry in dataclasses.fields(config.limits):
         if getattr(config.limits, entry.name) < 1:
-            raise ConfigRefused(f"limits.{entry.name} must be at least 1")
+            yield f"limits.{entry.name} must be at least 1"
+    for key, least in _LEAST.items():
+        section, _, name = key.partition(".")
+        if getattr(getattr(config, section), name) < least:
+            yield f"{key} must be at least {least}"
+
+
+def _ports(listen: Listen) -> Iterator[str]:
+    taken: dict[int, str] = {}
+    for entry in dataclasses.fields(listen):
+        port = getattr(listen, entry.name)
+        if not isinstance(port, int):
+            continue
+        if not 0 <= port <= 65_535:
+            yield f"listen.{entry.name} is not a port"
+        elif port and port in taken:
+            yield f"listen.{entry.name} and listen.{taken[port]} are the same port"
+        taken[port] = entry.name

@@ -37,9 +37,12 @@ credentials = Table(
 )
 
 PASSWORD_LIMIT = 256
-"""Octets of a password; longer ones are refused before any hash."""
+"""Octets of a password; longer ones are refused before any hash, whatever the login."""
 
 REMEMBERED_SECONDS = 300
+REMEMBERED_LIMIT = 10_000
+"""Digests of right passwords kept at most; past it the oldest go."""
+
 HASHES_AT_ONCE = 2
 """Argon2 runs at the same time: each takes the configured memory (64 MiB by default)."""
 
@@ -58,34 +61,47 @@ class Passwords:
         self._dummy = self._hasher.hash(secrets.token_urlsafe(16))
         self._key = secrets.token_bytes(32)
         self._clock = clock
+        self._lock = threading.Lock()
+        # digest → end; all live equally long, so the order of insertion is that of ending
         self._remembered: dict[bytes, float] = {}
 
     def hash(self, password: str) -> str:
         """The Argon2id hash to keep."""
         with self._turn:
-            return self._hasher.hash(password)
+            return self._hasher.hash(_octets(password))
 
     def matches(self, kept: str | None, password: str) -> bool:
         """Whether ``password`` is right; ``None`` (no such login) takes the same time and is no."""
-        if len(password.encode()) > PASSWORD_LIMIT:
+        octets = _octets(password)
+        if len(octets) > PASSWORD_LIMIT:
             return False
-        digest = hmac.digest(self._key, f"{kept}\0{password}".encode(), hashlib.sha256)
-        if kept is not None and self._remembered.get(digest, 0.0) > self._clock():
+        # with the hash in it, a digest ends with the password that it stands for
+        digest = hmac.digest(self._key, f"{kept}\0".encode() + octets, hashlib.sha256)
+        if kept is not None and self._is_remembered(digest):
             return True
         with self._turn:
             try:
-                is_right = self._hasher.verify(kept or self._dummy, password) and kept is not None
+                is_right = self._hasher.verify(kept or self._dummy, octets) and kept is not None
             except (VerificationError, InvalidHashError):
                 is_right = False
         if is_right:
             self._remember(digest)
         return is_right
 
+    def _is_remembered(self, digest: bytes) -> bool:
+        with self._lock:
+            return self._remembered.get(digest, 0.0) > self._clock()
+
     def _remember(self, digest: bytes) -> None:
         now = self._clock()
-        if len(self._remembered) > 10_000:
-            self._remembered = {key: end for key, end in self._remembered.items() if end > now}
-        self._remembered[digest] = now + REMEMBERED_SECONDS
+        with self._lock:
+            self._remembered.pop(digest, None)
+            while self._remembered:
+                oldest = next(iter(self._remembered))
+                if self._remembered[oldest] > now and len(self._remembered) < REMEMBERED_LIMIT:
+                    break
+                del self._remembered[oldest]
+            self._remembered[digest] = now + REMEMBERED_SECONDS
 
 
 def set_password(tx: Transaction, account_id: AccountId, password_hash: str) -> None:
@@ -112,10 +128,10 @@ def has_totp(view: View, account_id: AccountId) -> bool:
 def use_totp(tx: Transaction, account_id: AccountId, code: str, now: float) -> bool:
     """Whether ``code`` is right now (one step of 30 s either way) and was not used before."""
     for credential_id, secret, last_step in _secrets(tx, account_id, "totp"):
-        step = int(now) // 30
+        given, step = _octets(code), int(now) // 30
         for candidate in (step - 1, step, step + 1):
             expected = pyotp.TOTP(secret).generate_otp(candidate)
-            if candidate > last_step and hmac.compare_digest(expected, code):
+            if candidate > last_step and hmac.compare_digest(expected.encode(), given):
                 tx.sql(
                     "UPDATE credentials SET last_step = ? WHERE credential_id = ?",
                     (candidate, credential_id),
@@ -149,6 +165,11 @@ def new_password() -> str:
 def new_totp_secret() -> str:
     """A fresh TOTP secret in base32."""
     return pyotp.random_base32()
+
+
+def _octets(secret: str) -> bytes:
+    # what a client sent need not be text: half a surrogate pair is a wrong secret, not a bug
+    return secret.encode("utf-8", "surrogatepass")
 
 
 def _letters(count: int) -> str:

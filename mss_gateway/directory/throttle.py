@@ -13,7 +13,8 @@ from dataclasses import dataclass
 LONGEST_WAIT = 300.0
 """Seconds between two tries at most."""
 
-_KEYS_LIMIT = 100_000
+KEYS_LIMIT = 100_000
+"""Keys remembered at most: when as many are tried at once, the oldest tenth is forgotten."""
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Throttle:
         with self._lock:
             record = self._records.get(key)
             if record is None or now - record.since > self._window:
+                self._records.pop(key, None)
                 self._make_room(now)
                 record = self._records[key] = _Record(0, now, now)
             record.failures += 1
@@ -60,9 +62,13 @@ class Throttle:
             self._records.pop(key, None)
 
     def _make_room(self, now: float) -> None:
-        if len(self._records) >= _KEYS_LIMIT:
-            self._records = {
-                key: record
-                for key, record in self._records.items()
-                if now - record.since <= self._window and record.free_at > now
-            }
+        """Called rarely enough that looking at every key costs little per failure."""
+        if len(self._records) < KEYS_LIMIT:
+            return
+        alive = [
+            (key, record)
+            for key, record in self._records.items()
+            if now - record.since <= self._window
+        ]
+        # in the order of their first failure
+        self._records = dict(alive[-(KEYS_LIMIT - max(1, KEYS_LIMIT // 10)) :])

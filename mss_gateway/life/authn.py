@@ -10,7 +10,7 @@ from mss_gateway.directory import passwords, people
 from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.message.address import AddressMalformed, parse_address
+from mss_gateway.message.address import ADDRESS_LIMIT, AddressMalformed, parse_address
 from mss_gateway.observability import audit
 from policies.people import Role
 
@@ -40,7 +40,7 @@ def authenticate(gateway: Gateway, attempt: Attempt) -> Person:
 
 def check_password(gateway: Gateway, attempt: Attempt) -> Person:
     """The person whose password this is; the sign-in is not complete for whoever has a TOTP."""
-    login = attempt.login.strip().lower()
+    login = _normal_login(attempt)
     waits = (gateway.account_throttle.wait(login), gateway.address_throttle.wait(attempt.peer))
     if max(waits) > 0.0:
         raise Refused(Failure.TOO_MANY_ATTEMPTS)
@@ -75,20 +75,28 @@ def succeeded(gateway: Gateway, attempt: Attempt, person: Person) -> None:
     _record(gateway, attempt, person, "permitted")
 
 
-def _find(gateway: Gateway, login: str) -> tuple[Person | None, str | None]:
+def _normal_login(attempt: Attempt) -> str:
+    """The address in its one normal form, so that one account is one in the throttle too.
+
+    What is no address is kept as it is, but short: nobody fills the memory with it.
+    """
+    login = attempt.login.strip()
     try:
-        address = str(parse_address(login))
+        return str(parse_address(login))
     except AddressMalformed:
-        return None, None
+        return login[:ADDRESS_LIMIT]
+
+
+def _find(gateway: Gateway, login: str) -> tuple[Person | None, str | None]:
     with gateway.database.read() as view:
-        person = people.by_address(view, address)
+        person = people.by_address(view, login)
         if person is None:
             return None, None
         return person, passwords.password_hash(view, person.account_id)
 
 
 def _refusal(gateway: Gateway, attempt: Attempt, person: Person | None) -> Refused:
-    gateway.account_throttle.failed(attempt.login.strip().lower())
+    gateway.account_throttle.failed(_normal_login(attempt))
     gateway.address_throttle.failed(attempt.peer)
     gateway.metrics.sign_ins.labels(attempt.channel, "refused").inc()
     _record(gateway, attempt, person, "refused")

@@ -6,7 +6,7 @@ from mss_gateway.dossier.examination import ExaminationSettings, examine_attachm
 from mss_gateway.failures import Failure
 from mss_gateway.life.crypto import Opened
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.life.policy import Envelope
+from mss_gateway.life.policy import Envelope, exchange_facts
 from mss_gateway.message import attachments, trace
 from mss_gateway.message.address import (
     AddressMalformed,
@@ -15,20 +15,32 @@ from mss_gateway.message.address import (
     parse_mailboxes,
 )
 from mss_gateway.message.header import field_text, header_end, parse_header
-from mss_gateway.message.part import Message
-from policies.facts import Finding, MessageFacts
+from mss_gateway.message.part import Message, is_attachment
+from policies.facts import ExchangeFacts, Finding, MessageFacts
 from policies.first_contact import closes_by_field, closes_by_subject
+from policies.people import Role
 
 REMOVED_FIELDS = frozenset(
-    {"bcc", "return-path", "authentication-results", "x-mss-signature", "x-mss-dechiffrement"}
+    {
+        "bcc",
+        "resent-bcc",
+        "return-path",
+        "authentication-results",
+        "x-mss-signature",
+        "x-mss-dechiffrement",
+    }
 )
 """Blind recipients must not travel; the others are the gateway's to write, never a sender's."""
+
+
+NOBODY = ("",)
+"""Stands for an address that no one has: what we cannot read, some reader will, and believe."""
 
 
 def message_facts(
     gateway: Gateway, envelope: Envelope, recipients: tuple[str, ...], opened: Opened
 ) -> MessageFacts:
-    """Everything the rules at message look at, but the exchanges: the commit reads those."""
+    """What the rules at message look at, exchanges included; the commit reads those again."""
     message, limits = opened.message, gateway.config.limits
     patients = _patient_ins(gateway, recipients)
     reverse_path = envelope.reverse_path
@@ -37,10 +49,10 @@ def message_facts(
         reverse_path=None if reverse_path is None else str(reverse_path),
         from_field_count=len(message.root.header.all("from")),
         from_addresses=_authors(message),
-        sender_addresses=_addresses(message, "sender"),
+        sender_addresses=_addresses(message, "sender", unreadable=NOBODY),
         recipients=recipients,
         has_patient_recipient=bool(patients),
-        exchanges=(),
+        exchanges=_exchanges(gateway, envelope, recipients),
         size=len(message.raw),
         size_limit=limits.message_octets,
         size_limit_to_patient=limits.patient_message_octets,
@@ -53,6 +65,15 @@ def message_facts(
     )
 
 
+def _exchanges(
+    gateway: Gateway, envelope: Envelope, recipients: tuple[str, ...]
+) -> tuple[ExchangeFacts, ...]:
+    if envelope.author.role is not Role.PATIENT:
+        return ()
+    with gateway.database.read() as view:
+        return exchange_facts(view, envelope.author, recipients)
+
+
 def closes(message: Message) -> bool:
     """Whether the message ends the exchange: subject ``[FIN]`` or ``X-MSS-MES: FIN``."""
     header = message.root.header
@@ -63,7 +84,7 @@ def closes(message: Message) -> bool:
 
 def reply_to(message: Message) -> tuple[str, ...]:
     """The addresses of Reply-To, in normal form; empty when the field cannot be read."""
-    return _addresses(message, "reply-to")
+    return _addresses(message, "reply-to", unreadable=())
 
 
 def has_xdm(message: Message) -> bool:
@@ -87,14 +108,14 @@ def _authors(message: Message) -> tuple[str, ...]:
         return ()
 
 
-def _addresses(message: Message, name: str) -> tuple[str, ...]:
-    """Addresses of every field of that name; one that cannot be read makes an empty answer."""
+def _addresses(message: Message, name: str, unreadable: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses of every field of that name; ``unreadable`` when one of them cannot be read."""
     found: list[str] = []
     for value in message.root.header.all(name):
         try:
             found += [str(mailbox.address) for mailbox in parse_mailboxes(field_text(value))]
         except AddressMalformed:
-            return ()
+            return unreadable
     return tuple(found)
 
 
@@ -115,10 +136,12 @@ def _findings(gateway: Gateway, message: Message, patients: frozenset[str]) -> t
     if attachments.forbidden_part(message) is not None:
         found.append(Finding.FORBIDDEN_TYPE)
     if patients:
-        for attachment in attachments.attachments(message):
-            wrong = examine_attachment(
-                attachment.claimed_name, attachment.content(), patients, settings
-            )
+        # a message forwarded as an attachment brings its own: they reach the patient all the same
+        for part in message.root.walk():
+            if not is_attachment(part) or part.message is not None:
+                continue
+            name = attachments.safe_name(part.filename)
+            wrong = examine_attachment(name, part.decoded(message.raw), patients, settings)
             found += [_FINDINGS[each.failure] for each in wrong]
     return tuple(dict.fromkeys(found))
 

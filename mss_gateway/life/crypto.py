@@ -10,7 +10,7 @@ from certs import chain
 from certs.certificate import fingerprint
 from certs.cms.enveloped import make_enveloped, open_enveloped
 from certs.cms.signed import VerifiedContent, make_signed, verify_signed
-from certs.errors import CannotOpen, ChainReason, ChainRejected, SignatureRejected
+from certs.errors import AlgorithmRefused, CannotOpen, ChainReason, ChainRejected, SignatureRejected
 from certs.keyring import Signer
 from certs.usage import Purpose
 from mailbox_store.database import View
@@ -20,33 +20,44 @@ from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message import smime
-from mss_gateway.message.parse import scan
+from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.part import Message
 from policies.facts import SignatureStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A message whose protection was looked at: its readable form and what was established."""
+    """A message whose protection was looked at: its readable form and what was established.
+
+    Signer's addresses and fingerprint are empty unless the signature is valid.
+    """
 
     message: Message
     signature: SignatureStatus
     signer_addresses: tuple[str, ...]
     signer_fingerprint: str
-    was_enveloped: bool
 
 
 def open_submission(gateway: Gateway, message: Message, recipients: tuple[str, ...]) -> Opened:
     """Open with the keys that the gateway holds for the recipients, then verify.
 
     Raises Refused(CANNOT_OPEN): a message that stays closed to the gateway is not accepted,
-    because nothing could be said of who wrote it or of what it carries.
+    because nothing could be said of who wrote it or of what it carries. A signature around a
+    content that only CMS readers see is refused likewise (SIGNATURE_REJECTED).
     """
-    enveloped = smime.find_pkcs7(message)
-    if enveloped is not None and enveloped.kind in ("enveloped", "auth-enveloped"):
-        entity = _open_for(gateway, recipients, enveloped.der)
-        return _verify(gateway, scan(smime.replace_content(message.raw, entity)), True)
-    return _verify(gateway, message, False)
+    closed = smime.find_pkcs7(message)
+    if closed is None:
+        return _verify(gateway, message)
+    if closed.kind not in ("enveloped", "auth-enveloped"):
+        raise _stays_closed(closed)
+    entity = _open_for(gateway, recipients, closed.der)
+    opened = scan(smime.replace_content(message.raw, entity))
+    if find_bare_line_ending(opened.raw) is not None:
+        raise Refused(Failure.BARE_LINE_ENDING)
+    inner = smime.find_pkcs7(opened)
+    if inner is not None:
+        raise _stays_closed(inner)
+    return _verify(gateway, opened)
 
 
 def sign(gateway: Gateway, signer: Signer, raw: bytes) -> bytes:
@@ -72,7 +83,15 @@ def seal_for(view: View, recipient: Person, raw: bytes, now: float) -> bytes:
     certificate = certificates.for_recipient(view, recipient.account_id, now)
     if certificate is None:
         raise Refused(Failure.NO_CERTIFICATE_FOR_RECIPIENT)
-    return smime.wrap_enveloped(raw, lambda entity: make_enveloped(entity, [certificate]))
+    try:
+        return smime.wrap_enveloped(raw, lambda entity: make_enveloped(entity, [certificate]))
+    except AlgorithmRefused as refused:
+        raise Refused(Failure.NO_CERTIFICATE_FOR_RECIPIENT, str(refused)) from None
+
+
+def _stays_closed(found: smime.Pkcs7) -> Refused:
+    is_signed = found.kind == "signed"
+    return Refused(Failure.SIGNATURE_REJECTED if is_signed else Failure.CANNOT_OPEN, found.kind)
 
 
 def _open_for(gateway: Gateway, recipients: tuple[str, ...], der: bytes) -> bytes:
@@ -88,22 +107,21 @@ def _open_for(gateway: Gateway, recipients: tuple[str, ...], der: bytes) -> byte
     raise Refused(Failure.CANNOT_OPEN)
 
 
-def _verify(gateway: Gateway, message: Message, was_enveloped: bool) -> Opened:
+def _verify(gateway: Gateway, message: Message) -> Opened:
     signed = smime.find_signed(message)
     if signed is None:
-        return Opened(message, SignatureStatus.ABSENT, (), "", was_enveloped)
+        return Opened(message, SignatureStatus.ABSENT, (), "")
     try:
         verified = verify_signed(signed.signature, signed.content)
         _check_chain(gateway, verified)
     except (SignatureRejected, ChainRejected):
-        return Opened(message, SignatureStatus.INVALID, (), "", was_enveloped)
+        return Opened(message, SignatureStatus.INVALID, (), "")
     certificate = verified.signer_certificate
     return Opened(
         message,
         SignatureStatus.VALID,
         tuple(address.lower() for address in verified.addresses),
         fingerprint(certificate),
-        was_enveloped,
     )
 
 

@@ -49,7 +49,8 @@ def deliver(gateway: Gateway, item: Item) -> "Future[bool]":
         spool = gateway.database.vault.account(view, gateway.spool)
         message = items.read_message(view, spool, item.message_ref)
         if message is None:
-            raise Refused(Failure.BUG, "a queue item without its message")
+            # a message goes with its last item: somebody else has done ours
+            return gateway.database.submit(lambda tx: False)
         prepared = _prepare(gateway, view, item, message)
 
     def unit(tx: Transaction) -> bool:
@@ -73,7 +74,10 @@ def deliver(gateway: Gateway, item: Item) -> "Future[bool]":
 def _prepare(gateway: Gateway, view: View, item: Item, message: Message) -> _Prepared:
     recipient = people.by_address(view, item.recipient)
     if recipient is None or not recipient.standing.receives:
-        raise Refused(Failure.RECIPIENT_UNAVAILABLE, message_ref=item.message_ref)
+        # of a patient the report says no more than RCPT would (threat T10)
+        is_patient = item.recipient.endswith("@" + gateway.config.site.patient_domain)
+        gone = Failure.PATIENT_UNREACHABLE if is_patient else Failure.RECIPIENT_UNAVAILABLE
+        raise Refused(gone, message_ref=item.message_ref)
     inbox = mailboxes.find(view, recipient.account_id, "INBOX")
     seal = view.vault.account(view, recipient.account_id)
     evidence = items.evidence(message.carried, message.created_at)

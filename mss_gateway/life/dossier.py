@@ -46,8 +46,11 @@ def file_item(gateway: Gateway, item: Item) -> "Future[bool]":
         spool = gateway.database.vault.account(view, gateway.spool)
         queued = items.read_message(view, spool, item.message_ref)
         patient = people.by_address(view, item.recipient)
-        if queued is None or patient is None:
-            raise Refused(Failure.BUG, "a filing without its message or its patient")
+        if queued is None:
+            # a message goes with its last item: somebody else has done ours
+            return gateway.database.submit(lambda tx: False)
+        if patient is None:
+            raise Refused(Failure.BUG, "a filing without its patient")
         message = scan(items.read_body(view, spool, queued))
         carried = queued.carried
         made = [

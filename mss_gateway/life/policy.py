@@ -30,15 +30,20 @@ class Envelope:
 
 
 def at_sender(gateway: Gateway, envelope: Envelope, declared_size: int | None) -> None:
-    """At MAIL, or when a form is sent; raises Refused."""
+    """At MAIL, or when a form is sent; raises Refused.
+
+    The author's standing is read afresh: an account may be suspended during a session.
+    """
+    with gateway.database.read() as view:
+        author = people.by_account(view, envelope.author.account_id)
     reverse_path = envelope.reverse_path
     facts = SenderFacts(
-        envelope.author.party,
+        author.party,
         None if reverse_path is None else str(reverse_path),
         declared_size,
         gateway.config.limits.message_octets,
     )
-    settle(gateway, decide.at_sender(facts), envelope)
+    _settle(gateway, decide.at_sender(facts), envelope)
 
 
 def at_recipient(
@@ -47,7 +52,7 @@ def at_recipient(
     """At RCPT: one answer per recipient; raises Refused."""
     with gateway.database.read() as view:
         facts = recipient_facts(gateway, view, envelope, recipient, so_far)
-    settle(gateway, decide.at_recipient(facts), envelope)
+    _settle(gateway, decide.at_recipient(facts), envelope)
 
 
 def recipient_facts(
@@ -103,23 +108,32 @@ def exchange_facts(
     return tuple(found)
 
 
-def settle(
-    gateway: Gateway, verdict: Verdict, envelope: Envelope, message_ref: str | None = None
-) -> None:
-    """Return when permitted; otherwise put the refusal on record and raise Refused."""
-    if isinstance(verdict, Permit):
-        return
-    failure = Failure[verdict.reason.name]
+def obey(verdict: Verdict) -> None:
+    """Return when permitted; otherwise raise Refused with the failure of the first objection."""
+    if not isinstance(verdict, Permit):
+        raise Refused(Failure[verdict.reason.name])
+
+
+def record_refusal(gateway: Gateway, envelope: Envelope, act: str, refused: Refused) -> None:
+    """Count a refusal and put it on record; nobody waits for that commit."""
+    failure, message_ref = refused.failure, refused.message_ref
     gateway.metrics.refused.labels(failure.value, envelope.channel).inc()
     actor = f"account:{envelope.author.account_id}"
     gateway.database.submit(
         lambda tx: audit.record(
             tx,
             actor=actor,
-            act="policy",
+            act=act,
             object=envelope.channel,
             verdict=failure.value,
             message_ref=message_ref,
         )
     )
-    raise Refused(failure, message_ref=message_ref)
+
+
+def _settle(gateway: Gateway, verdict: Verdict, envelope: Envelope) -> None:
+    try:
+        obey(verdict)
+    except Refused as refused:
+        record_refusal(gateway, envelope, "policy", refused)
+        raise

@@ -8,20 +8,28 @@ Nothing is reported about a report.
 from concurrent.futures import Future
 
 from mailbox_store.database import Transaction
+from mailbox_store.vault import AccountSeal
 from mss_gateway import texts
 from mss_gateway.directory import people
 from mss_gateway.failures import Failure, row
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message import dsn, trace
 from mss_gateway.message.address import Mailbox, parse_address
-from mss_gateway.message.build import remove_fields
-from mss_gateway.message.header import header_end
+from mss_gateway.message.header import header_end, parse_header
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
 from mss_gateway.observability import audit
 from mss_gateway.queue import items
 from mss_gateway.queue.items import Carried, Item, Message, Queued
 from policies.people import Role
+
+_RETURNED = frozenset(
+    {"return-path", "received", "date", "from", "sender", "to", "cc", "message-id"}
+)
+"""Fields of the message that a report repeats; a subject or a list of documents is content."""
+
+_IDENTIFIER_OCTETS = 900
+"""A Message-ID above this cannot be repeated in a line of its own (RFC 5322 §2.1.1)."""
 
 
 def give_up(gateway: Gateway, item: Item, failure: Failure) -> "Future[None]":
@@ -32,7 +40,7 @@ def give_up(gateway: Gateway, item: Item, failure: Failure) -> "Future[None]":
         report = None
         if message is not None and message.carried.reverse_path is not None:
             fields = items.read_body(view, spool, message)
-            report = _compose(gateway, item, message, fields, failure)
+            report = _compose(gateway, spool, item, message, fields, failure)
 
     def unit(tx: Transaction) -> None:
         if not items.holds(tx, item):
@@ -56,7 +64,12 @@ def give_up(gateway: Gateway, item: Item, failure: Failure) -> "Future[None]":
 
 
 def _compose(
-    gateway: Gateway, item: Item, message: Message, raw: bytes, failure: Failure
+    gateway: Gateway,
+    spool: AccountSeal,
+    item: Item,
+    message: Message,
+    raw: bytes,
+    failure: Failure,
 ) -> Queued:
     site = gateway.config.site
     assert message.carried.reverse_path is not None
@@ -68,7 +81,7 @@ def _compose(
             sender=Mailbox(site.operator, parse_address(sender)),
             to=parse_address(message.carried.reverse_path),
             subject=texts.text("courriel.non_remis_objet"),
-            text=texts.text("courriel.non_remis", motif=texts.text(row(failure).text)),
+            text=texts.text("courriel.non_remis", motif=_motive(failure)),
             message_id=trace.new_message_id(site.domains[0], report_ref),
             moment=gateway.now(),
             recipients=(
@@ -79,8 +92,7 @@ def _compose(
                     f"{row(failure).smtp} {row(failure).enhanced} {item.message_ref}",
                 ),
             ),
-            # a subject is health content: the report names the message by its reference
-            original=remove_fields(raw[: header_end(raw, 0, len(raw))[1]], ("subject",)),
+            original=_returned_header(raw),
         )
     )
     carried = Carried(
@@ -98,6 +110,21 @@ def _compose(
         message_id="",
         has_xdm=False,
     )
-    with gateway.database.read() as view:
-        spool = gateway.database.vault.account(view, gateway.spool)
     return items.seal_message(spool, report_ref, report, summarise(scan(report)), carried)
+
+
+def _motive(failure: Failure) -> str:
+    """Why, in French. Whoever waited in vain for the time to run out is promised no other try."""
+    told = Failure.RECIPIENT_UNAVAILABLE if row(failure).retry else failure
+    return texts.text(row(told).text)
+
+
+def _returned_header(raw: bytes) -> bytes:
+    """What a report repeats of the message: enough to know it again, nothing of its content."""
+    fields_end, body_start = header_end(raw, 0, len(raw))
+    kept = [
+        raw[start:end]
+        for name, start, end in parse_header(raw, 0, fields_end).places()
+        if name in _RETURNED and (name != "message-id" or end - start < _IDENTIFIER_OCTETS)
+    ]
+    return b"".join((*kept, raw[fields_end:body_start]))

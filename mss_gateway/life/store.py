@@ -68,7 +68,7 @@ def commit(gateway: Gateway, envelope: Envelope, facts: MessageFacts, ready: Rea
         verdict = gateway.database.write(unit)
     except StoreUnavailable as error:
         raise Refused(Failure.STORE_UNAVAILABLE, type(error).__name__) from error
-    policy.settle(gateway, verdict, envelope, ready.message_ref)
+    policy.obey(verdict)
 
 
 def _sent_copy(

@@ -18,6 +18,7 @@ from mss_gateway.message.dates import date_field
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.summary import summarise
+from mss_gateway.observability import log
 from mss_gateway.queue.items import Carried
 from policies import decide
 from policies.facts import SignatureStatus
@@ -44,26 +45,41 @@ class Receipt:
 
 
 def accept(gateway: Gateway, submission: Submission) -> Receipt:
-    """Take responsibility for a message, or raise Refused with its ``message_ref``."""
-    message_ref = gateway.new_ref()
+    """Take responsibility for a message, or raise Refused with its ``message_ref``.
+
+    What nobody foresaw is Refused(BUG): to be tried again outside, logged and on record inside.
+    """
+    message_ref, channel = gateway.new_ref(), submission.envelope.channel
     try:
         _accept(gateway, submission, message_ref)
-    except Refused as refusal:
-        refusal.message_ref = message_ref
-        raise
-    gateway.metrics.accepted.labels(submission.envelope.channel).inc()
+    except Refused as refused:
+        raise _on_record(gateway, submission, refused, message_ref) from refused.__cause__
+    except Exception as error:
+        log.bug("submission", error, channel=channel, message_ref=message_ref)
+        raise _on_record(gateway, submission, Refused(Failure.BUG), message_ref) from error
+    gateway.metrics.accepted.labels(channel).inc()
     gateway.wake()
     return Receipt(message_ref)
 
 
+def _on_record(
+    gateway: Gateway, submission: Submission, refused: Refused, message_ref: str
+) -> Refused:
+    refused.message_ref = message_ref
+    policy.record_refusal(gateway, submission.envelope, "submission", refused)
+    return refused
+
+
 def _accept(gateway: Gateway, submission: Submission, message_ref: str) -> None:
+    if not submission.recipients:
+        raise Refused(Failure.RECIPIENT_UNKNOWN, "no recipient")
     if find_bare_line_ending(submission.raw) is not None:
         raise Refused(Failure.BARE_LINE_ENDING)
     recipients = tuple(dict.fromkeys(str(recipient) for recipient in submission.recipients))
     try:
         opened = crypto.open_submission(gateway, scan(submission.raw), recipients)
         facts = content.message_facts(gateway, submission.envelope, recipients, opened)
-        policy.settle(gateway, decide.at_message(facts), submission.envelope, message_ref)
+        policy.obey(decide.at_message(facts))
         raw, carried = _sign(gateway, submission, opened, message_ref)
         summary = summarise(scan(raw))
     except MessageMalformed as malformed:
@@ -102,7 +118,7 @@ def _sign(
         author_role=author.role.name,
         channel=envelope.channel,
         signature="valid",
-        signer=author.display_name(),
+        signer=author.display_name(gateway.config.site.name_separator),
         signer_fingerprint=print_of_signer,
         is_automatic=dsn.is_automatic(opened.message, envelope.reverse_path),
         closes=content.closes(opened.message),

@@ -3,11 +3,16 @@
 h(n) = SHA-256(h(n-1) ‖ canonical JSON of row n). The head is read in the transaction that appends,
 so the server and the operator's CLI extend one chain. A row says who (an account number), did what,
 on what (a reference), with which verdict, for which message; never an address, a name or content.
+
+What the chain shows by itself: a row that was edited, deleted, inserted or moved, and where. What
+it cannot show by itself: rows taken from its end, and a history written anew from some row on with
+fresh hashes (a fork), because no secret is in it. Both are shown by a head that was kept elsewhere
+(:func:`head`, given back to :func:`verify`); what came after that head is not covered.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text
@@ -47,12 +52,13 @@ ACTS = (
 )
 """The closed list of what an audit row may say was done; stages keep their own words."""
 
+_ACTOR = re.compile(r"account:\d+|operator|system|unknown")
 _COLUMNS = "seq, at, actor, act, object, verdict, message_ref, hash"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One act. ``actor`` is ``account:N``, ``operator`` or ``system``."""
+    """One act. ``actor`` is ``account:N``, ``operator``, ``system`` or ``unknown``."""
 
     seq: int
     at: int
@@ -61,6 +67,14 @@ class Row:
     object: str
     verdict: str
     message_ref: str | None
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the chain ended at some moment: to be kept where nobody here can write."""
+
+    seq: int
     hash: bytes
 
 
@@ -81,9 +95,12 @@ def record(
     object: str = "",
     message_ref: str | None = None,
 ) -> None:
-    """Append one act in this transaction."""
+    """Append one act in this transaction; ValueError for an act or an actor without a name here."""
     if act not in ACTS:
         raise ValueError(f"unknown act {act}")
+    if _ACTOR.fullmatch(actor) is None:
+        # the text could be an address: it is not repeated
+        raise ValueError("an actor is account:N, operator, system or unknown")
     head = tx.sql("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").first()
     seq, previous = (head[0] + 1, bytes(head[1])) if head else (1, GENESIS)
     row = (seq, tx.now, actor, act, object, verdict, message_ref)
@@ -107,30 +124,36 @@ def tail(view: View, count: int) -> list[Row]:
     return [_row(row) for row in reversed(rows)]
 
 
-def verify(view: View) -> tuple[int, Broken | None]:
-    """Walk the whole chain: (rows that hold, the first that does not)."""
+def head(view: View) -> Head:
+    """The end of the chain, to be kept elsewhere; ``Head(0, GENESIS)`` of an empty one."""
+    found = view.sql("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").first()
+    return Head(0, GENESIS) if found is None else Head(found[0], bytes(found[1]))
+
+
+def verify(view: View, kept: Head | None = None) -> tuple[int, Broken | None]:
+    """Walk the whole chain: (rows that hold, the first that does not).
+
+    With a ``kept`` head of an earlier day, the chain must also pass through it.
+    """
     previous, count = GENESIS, 0
-    for row in _all(view):
-        if row.seq != count + 1:
+    for *row, found in view.sql(f"SELECT {_COLUMNS} FROM audit ORDER BY seq"):
+        if row[0] != count + 1:
             return count, Broken(count + 1, "a row is missing here")
-        expected = _link(
-            previous, row.seq, row.at, row.actor, row.act, row.object, row.verdict, row.message_ref
-        )
-        if row.hash != expected:
-            return count, Broken(row.seq, "this row or the one before it was altered")
-        previous, count = row.hash, count + 1
+        if found != _link(previous, *row):
+            return count, Broken(row[0], "this row or the one before it was altered")
+        previous, count = found, count + 1
+        if kept is not None and count == kept.seq and previous != kept.hash:
+            return count - 1, Broken(count, "this is not the chain whose head was kept")
+    if kept is not None and count < kept.seq:
+        return count, Broken(count + 1, "the end is missing: a later head was kept")
     return count, None
-
-
-def _all(view: View) -> Iterator[Row]:
-    for row in view.sql(f"SELECT {_COLUMNS} FROM audit ORDER BY seq"):
-        yield _row(row)
 
 
 def _row(row: tuple[int, int, str, str, str, str, str | None, bytes]) -> Row:
     return Row(row[0], row[1], row[2], row[3], row[4], row[5], row[6], bytes(row[7]))
 
 
-def _link(previous: bytes, *row: int | str | None) -> bytes:
-    canonical = json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode()
+def _link(previous: bytes, *row: object) -> bytes:
+    # SQLite holds any type in any column: one that is no JSON is no row of ours either
+    canonical = json.dumps(row, ensure_ascii=True, separators=(",", ":"), default=repr).encode()
     return hashlib.sha256(previous + canonical).digest()

@@ -1,6 +1,8 @@
 """The log: JSON lines whose fields are allow-listed; everything else is dropped and counted.
 
-Library loggers are tamed: aiosmtpd prints bodies at DEBUG and recipients at INFO.
+Library loggers are tamed: aiosmtpd prints bodies at DEBUG, recipients at INFO and whole exceptions
+at ERROR. What a library logs becomes one line that says which library, where and how grave, and
+repeats none of its text.
 """
 
 import logging
@@ -37,12 +39,32 @@ FIELDS = frozenset(
 
 TAMED = ("mail", "mail.log", "mail.debug", "aiosmtpd", "uvicorn", "uvicorn.access", "asyncio")
 
+_PLAIN = (str, int, float, bool, type(None))
+"""Types that a field may have: anything else would print what it holds."""
+
+
+class LibraryLines(logging.Handler):
+    """What the standard library's loggers are given, without its words."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line: the logger's name, its line of code, the class of an exception."""
+        raised = record.exc_info[0] if record.exc_info else None
+        structlog.get_logger().log(
+            record.levelno,
+            "library",
+            where=f"{record.name}:{record.lineno}",
+            error="" if raised is None else raised.__name__,
+        )
+
 
 def configure(stream: TextIO | None = None) -> None:
     """Send structured lines to ``stream`` (standard error by default)."""
     for name in TAMED:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.access").disabled = True
+    root = logging.getLogger()
+    if not any(isinstance(handler, LibraryLines) for handler in root.handlers):
+        root.addHandler(LibraryLines(logging.WARNING))
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -56,8 +78,8 @@ def configure(stream: TextIO | None = None) -> None:
 
 
 def keep_allowed(_logger: Any, _method: str, event: Any) -> Any:
-    """Drop every field that is not on the list, and say how many were dropped."""
-    dropped = [key for key in event if key not in FIELDS]
+    """Drop every field that is not on the list or not a plain value, and say how many."""
+    dropped = [key for key in event if key not in FIELDS or not isinstance(event[key], _PLAIN)]
     for key in dropped:
         del event[key]
     if dropped:

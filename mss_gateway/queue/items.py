@@ -160,20 +160,25 @@ def seal_message(
 ) -> Queued:
     """Seal a message for the spool; runs before the transaction."""
     body, object_key = bodies.seal_body(spool, raw)
-    context = _context(message_ref)
     return Queued(
         message_ref,
         body,
         object_key,
-        spool.seal(json.dumps(asdict(carried)).encode(), context),
-        spool.seal(summary, context),
+        spool.seal(json.dumps(asdict(carried)).encode(), _context("carried", message_ref)),
+        spool.seal(summary, _context("summary", message_ref)),
     )
 
 
 def enqueue(
     tx: Transaction, spool: AccountSeal, queued: Queued, recipients: Iterable[str], stage: str
 ) -> BlobId:
-    """Store a message and one due item per recipient; the body may then be shared."""
+    """Store a message and one due item per recipient; the body may then be shared.
+
+    Raises ValueError without a recipient: nothing would ever let the message go.
+    """
+    recipients = tuple(recipients)
+    if not recipients:
+        raise ValueError("a queued message has a recipient")
     blob_id = bodies.store(tx, queued.body)
     tx.sql(
         "INSERT INTO queued_messages (message_ref, blob_id, object_key, size, sealed, summary,"
@@ -195,13 +200,22 @@ def enqueue(
             (
                 queued.message_ref,
                 tx.vault.index.of("address", recipient),
-                spool.seal(recipient.encode(), _context(queued.message_ref)),
+                spool.seal(recipient.encode(), _context("recipient", queued.message_ref)),
                 stage,
                 tx.now,
                 tx.now,
             ),
         )
     return blob_id
+
+
+def has_due(view: View, now: int) -> bool:
+    """Whether a claim would find something: a quiet queue costs a read, not a COMMIT."""
+    found = view.sql(
+        "SELECT 1 FROM queue_items WHERE state IN ('due', 'leased') AND due_at <= ? LIMIT 1",
+        (now,),
+    )
+    return found.first() is not None
 
 
 def claim(tx: Transaction, spool: AccountSeal, count: int) -> list[Item]:
@@ -218,7 +232,7 @@ def claim(tx: Transaction, spool: AccountSeal, count: int) -> list[Item]:
         Item(
             row[0],
             row[1],
-            spool.open(bytes(row[2]), _context(row[1])).decode(),
+            spool.open(bytes(row[2]), _context("recipient", row[1])).decode(),
             row[3],
             row[4],
             row[5],
@@ -246,25 +260,34 @@ def holds(tx: Transaction, item: Item) -> bool:
     return found.first() is not None
 
 
-def advance(tx: Transaction, item: Item, stage: str) -> None:
-    """This stage is done; ``stage`` comes next, now."""
-    _release(tx, item, stage, tx.now, 0, None)
+def advance(tx: Transaction, item: Item, stage: str) -> bool:
+    """This stage is done; ``stage`` comes next, now. False, and nothing, without our lease."""
+    return _release(tx, item, stage, tx.now, 0, None)
 
 
-def retry(tx: Transaction, item: Item, due_at: int, failure: str) -> None:
-    """This attempt failed for now."""
-    _release(tx, item, item.stage, due_at, item.attempts, failure)
+def retry(tx: Transaction, item: Item, due_at: int, failure: str) -> bool:
+    """This attempt failed for now. False, and nothing, without our lease."""
+    return _release(tx, item, item.stage, due_at, item.attempts, failure)
 
 
-def finish(tx: Transaction, item: Item) -> None:
-    """The recipient has a result; the last one lets the message go."""
-    tx.sql("DELETE FROM queue_items WHERE item_id = ?", (item.item_id,))
+def finish(tx: Transaction, item: Item) -> bool:
+    """The recipient has a result; the last one lets the message go.
+
+    False, and nothing, without our lease.
+    """
+    ended = tx.sql(
+        "DELETE FROM queue_items WHERE item_id = ? AND lease = ? RETURNING item_id",
+        (item.item_id, item.lease),
+    ).first()
+    if ended is None:
+        return False
     if tx.sql("SELECT 1 FROM queue_items WHERE message_ref = ?", (item.message_ref,)).first():
-        return
+        return True
     blob_id = tx.sql(
         "DELETE FROM queued_messages WHERE message_ref = ? RETURNING blob_id", (item.message_ref,)
     ).scalar_one()
     bodies.release(tx, BlobId(blob_id))
+    return True
 
 
 def read_message(view: View, spool: AccountSeal, message_ref: str) -> Message | None:
@@ -276,8 +299,8 @@ def read_message(view: View, spool: AccountSeal, message_ref: str) -> Message | 
     ).first()
     if row is None:
         return None
-    context = _context(message_ref)
-    opened: dict[str, Any] = json.loads(spool.open(bytes(row[3]), context))
+    carried = spool.open(bytes(row[3]), _context("carried", message_ref))
+    opened: dict[str, Any] = json.loads(carried)
     opened["reply_to"] = tuple(opened["reply_to"])
     return Message(
         message_ref,
@@ -285,7 +308,7 @@ def read_message(view: View, spool: AccountSeal, message_ref: str) -> Message | 
         bytes(row[1]),
         row[2],
         Carried(**opened),
-        spool.open(bytes(row[4]), context),
+        spool.open(bytes(row[4]), _context("summary", message_ref)),
         row[5],
     )
 
@@ -315,12 +338,13 @@ def depth(view: View) -> tuple[dict[str, int], int | None]:
 
 def _release(
     tx: Transaction, item: Item, stage: str, due_at: int, attempts: int, failure: str | None
-) -> None:
-    tx.sql(
+) -> bool:
+    released = tx.sql(
         "UPDATE queue_items SET state = 'due', lease = NULL, stage = ?, due_at = ?, attempts = ?,"
-        " last_failure = ? WHERE item_id = ?",
-        (stage, due_at, attempts, failure, item.item_id),
+        " last_failure = ? WHERE item_id = ? AND lease = ? RETURNING item_id",
+        (stage, due_at, attempts, failure, item.item_id, item.lease),
     )
+    return released.first() is not None
 
 
 def find_spool(view: View) -> AccountId | None:
@@ -334,5 +358,6 @@ def spool_account(tx: Transaction) -> AccountId:
     return find_spool(tx) or accounts.create(tx, "spool")
 
 
-def _context(message_ref: str) -> bytes:
-    return b"queue " + message_ref.encode()
+def _context(what: str, message_ref: str) -> bytes:
+    """What binds a sealed value to its column and its message."""
+    return f"queue {what} {message_ref}".encode()

@@ -46,7 +46,8 @@ class Worker:
         """Finish the batch at hand and end."""
         self._stopping = True
         self._wake.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -67,12 +68,18 @@ class Worker:
         gateway = self._gateway
         with gateway.database.read() as view:
             spool = gateway.database.vault.account(view, gateway.spool)
-            if not _has_due(gateway, view.sql):
+            if not items.has_due(view, int(gateway.clock())):
                 return 0
         claimed = gateway.database.write(lambda tx: items.claim(tx, spool, BATCH))
         running = [(item, self._begin(item)) for item in claimed]
         for item, future in running:
-            self._finish(item, future)
+            try:
+                self._finish(item, future)
+            except StoreFailed:
+                raise
+            except Exception as error:
+                # its lease runs out and it is taken again; the rest of the batch has its results
+                log.bug("result", error, stage=item.stage, message_ref=item.message_ref)
         return len(claimed)
 
     def _begin(self, item: Item) -> "Future[bool]":
@@ -113,12 +120,3 @@ class Worker:
             return
         again = due_at
         gateway.database.write(lambda tx: items.retry(tx, item, again, failure.value))
-
-
-def _has_due(gateway: Gateway, sql: Callable[..., object]) -> bool:
-    """Whether a claim would find something: a quiet queue costs a read, not a commit."""
-    found = sql(
-        "SELECT 1 FROM queue_items WHERE state IN ('due', 'leased') AND due_at <= ? LIMIT 1",
-        (int(gateway.clock()),),
-    )
-    return found.first() is not None  # type: ignore[attr-defined]

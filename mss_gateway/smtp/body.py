@@ -1,22 +1,32 @@
 """The body after DATA: read in large pieces until CRLF.CRLF and nothing else (threat T1).
 
 One process-wide budget bounds the bodies in flight; a client that drips is cut off (threat T7).
+A body that is too big, or finds no room, is read to its end without being kept, so that the
+dialogue can go on; one that never ends is not.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
+
+from mss_gateway.failures import Failure, Refused
 
 TERMINATOR = b"\r\n.\r\n"
 PIECE_OCTETS = 262_144
 
+RATE_WINDOW = 60.0
+"""Seconds over which a client's rate is averaged, again and again."""
 SLOWEST_RATE = 1000.0
-"""Octets per second, averaged, below which a body is given up after :data:`RATE_GRACE`."""
-RATE_GRACE = 60.0
+"""Octets per second below which, over a whole window, a body is given up."""
+PATIENCE_FACTOR = 4
+"""How many times the limit is read of a body that is refused anyway."""
 
 
 class TooSlow(Exception):
     """The client sends too slowly to wait for."""
+
+
+class Endless(Exception):
+    """The client goes on far beyond the limit it was told in EHLO."""
 
 
 class Budget:
@@ -24,6 +34,11 @@ class Budget:
 
     def __init__(self, octets: int) -> None:
         self._free = octets
+
+    @property
+    def free(self) -> int:
+        """What could be taken now."""
+        return self._free
 
     def take(self, octets: int) -> bool:
         """Reserve; False when there is no room."""
@@ -38,73 +53,89 @@ class Budget:
 
 
 class Reading:
-    """One body on its way in. ``raw`` is None when it was too big or had no room."""
+    """One body on its way in. ``heard`` is called at each piece, ``clock`` counts seconds."""
 
-    def __init__(self, limit: int, budget: Budget) -> None:
+    def __init__(
+        self,
+        limit: int,
+        budget: Budget,
+        clock: Callable[[], float],
+        heard: Callable[[], None],
+    ) -> None:
         self._limit = limit
         self._budget = budget
+        self._clock = clock
+        self._heard = heard
         self._held = 0
-        self.is_too_big = False
-        self.found_no_room = False
+        self._stuffed = 0
+        self._refusal: Failure | None = None
 
-    async def read(
-        self, reader: asyncio.StreamReader, clock: Callable[[], float] = time.monotonic
-    ) -> bytes | None:
-        """The body with dots unstuffed (RFC 5321 §4.5.2), read to its end in any case.
+    async def read(self, reader: asyncio.StreamReader) -> bytes:
+        """The body without its dots of transparency (RFC 5321 §4.5.2).
 
-        Raises IncompleteReadError when the client leaves, TooSlow when it drips.
+        Raises Refused(MESSAGE_TOO_BIG, SERVICE_BUSY) after reading to the end; TooSlow, Endless
+        and IncompleteReadError (the client has left) before it.
         """
         # the CRLF of the DATA line itself may begin the terminator
-        collected, started = bytearray(b"\r\n"), clock()
-        octets = 0
+        collected = bytearray(b"\r\n")
+        octets, window_start, window_octets = 0, self._clock(), 0
         while True:
             piece = await reader.read(PIECE_OCTETS)
             if not piece:
                 raise asyncio.IncompleteReadError(b"", None)
-            search_from = max(0, len(collected) - len(TERMINATOR) + 1)
+            self._heard()
+            known = len(collected)
             collected += piece
             octets += len(piece)
-            end = collected.find(TERMINATOR, search_from)
+            end = collected.find(TERMINATOR, max(0, known - len(TERMINATOR) + 1))
             if end >= 0:
-                _push_back(reader, bytes(collected[end + len(TERMINATOR) :]))
-                break
-            elapsed = clock() - started
-            if elapsed > RATE_GRACE and octets / elapsed < SLOWEST_RATE:
-                raise TooSlow
-            self._account(collected, len(piece), octets)
-        if self.is_too_big or self.found_no_room:
-            return None
-        raw = bytes(memoryview(collected)[2 : end + 2])
-        if len(raw) > self._limit:
-            self.is_too_big = True
-            return None
-        return raw.replace(b"\r\n.", b"\r\n")[_leading_dot(raw) :]
+                rest = bytes(collected[end + len(TERMINATOR) :])
+                _push_back(reader, rest)
+                octets -= len(rest)
+                del collected[end + 2 :]
+            self._count(collected, known, octets)
+            if end >= 0:
+                return self._unstuffed(collected)
+            window_octets += len(piece)
+            elapsed = self._clock() - window_start
+            if elapsed > RATE_WINDOW:
+                if window_octets < SLOWEST_RATE * elapsed:
+                    raise TooSlow
+                window_start, window_octets = self._clock(), 0
 
     def release(self) -> None:
         """Give the memory back to the budget; call once the message is stored or refused."""
         self._budget.give_back(self._held)
         self._held = 0
 
-    def _account(self, collected: bytearray, piece: int, octets: int) -> None:
-        """Past a limit nothing more is kept, but the body is still read to its end."""
-        if not self.is_too_big and not self.found_no_room:
-            if octets > self._limit + len(TERMINATOR):
-                self.is_too_big = True
-            elif self._budget.take(piece):
-                self._held += piece
+    def _count(self, collected: bytearray, known: int, octets: int) -> None:
+        """Hold the budget to what is kept; past a limit nothing more is kept."""
+        # a dot of transparency that was not counted before has its last octet in what is new
+        self._stuffed += collected.count(b"\r\n.", max(0, known - 2))
+        if self._refusal is None:
+            more = max(0, len(collected) - 2 - self._held)
+            if octets - self._stuffed > self._limit + len(TERMINATOR):
+                self._refusal = Failure.MESSAGE_TOO_BIG
+            elif self._budget.take(more):
+                self._held += more
             else:
-                self.found_no_room = True
-        if self.is_too_big or self.found_no_room:
+                self._refusal = Failure.SERVICE_BUSY
+        if self._refusal is not None:
+            self.release()
             del collected[: -(len(TERMINATOR) - 1)]
+            if octets > PATIENCE_FACTOR * (self._limit + len(TERMINATOR)):
+                raise Endless
 
-
-def _leading_dot(raw: bytes) -> int:
-    return 1 if raw.startswith(b".") else 0
-
-
-def waiting(reader: asyncio.StreamReader) -> bool:
-    """Whether the client has sent something that nobody has read yet."""
-    return bool(reader._buffer)  # type: ignore[attr-defined]
+    def _unstuffed(self, collected: bytearray) -> bytes:
+        """The message itself; raises Refused."""
+        if self._refusal is not None:
+            raise Refused(self._refusal)
+        raw = bytes(memoryview(collected)[2:])
+        if self._stuffed:
+            raw = raw.replace(b"\r\n.", b"\r\n")[1 if raw.startswith(b".") else 0 :]
+        if len(raw) > self._limit:
+            raise Refused(Failure.MESSAGE_TOO_BIG)
+        return raw
 
 
 def _push_back(reader: asyncio.StreamReader, rest: bytes) -> None:

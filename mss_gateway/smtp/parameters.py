@@ -34,11 +34,16 @@ def mail_argument(argument: str) -> tuple[EmailAddress | None, int | None]:
     return parse_path(path), size
 
 
-def rcpt_argument(argument: str) -> EmailAddress:
-    """``TO:<path>`` → recipient; raises as :func:`mail_argument`, and for ``<>``."""
+def rcpt_argument(argument: str, postmaster: EmailAddress) -> EmailAddress:
+    """``TO:<path>`` → recipient; raises as :func:`mail_argument`, and for ``<>``.
+
+    ``<postmaster>`` alone, in any case, is ``postmaster`` (RFC 5321 §4.5.1).
+    """
     path, given = _split(argument, "TO:")
     for name, _ in given:
         raise UnknownParameter(name)
+    if path.lower() == b"<postmaster>":
+        return postmaster
     address = parse_path(path)
     if address is None:
         raise AddressMalformed("the null path receives nothing")

@@ -1,18 +1,10 @@
-"""One submission session: aiosmtpd's connection loop with our own verbs.
+"""One submission session: the verbs of RFC 6409. A verb normalises, calls ``life``, prints."""
 
-Of aiosmtpd remain the reading of command lines, time-outs and dispatch; every verb, every reply
-and STARTTLS are here (docs/decisions/0003).
-"""
-
-import asyncio
 import base64
-import binascii
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from aiosmtpd.smtp import SMTP, Session
+from typing import TypeVar
 
 from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
@@ -22,18 +14,17 @@ from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.policy import Envelope
 from mss_gateway.life.submission import Submission
 from mss_gateway.message.address import AddressMalformed, EmailAddress
-from mss_gateway.observability import log
-from mss_gateway.smtp import replies
-from mss_gateway.smtp.body import Budget, Reading, TooSlow, waiting
+from mss_gateway.smtp import replies, sasl
+from mss_gateway.smtp.body import PIECE_OCTETS, Budget, Endless, Reading, TooSlow
+from mss_gateway.smtp.connection import Connection, Patience
+from mss_gateway.smtp.lines import COMMAND_OCTETS, LineRefused
 from mss_gateway.smtp.parameters import BadSyntax, UnknownParameter, mail_argument, rcpt_argument
+from mss_gateway.smtp.replies import Said
 
-COMMAND_OCTETS = 2048
-HANDSHAKE_SECONDS = 10.0
-UNAUTHENTICATED_SECONDS = 30.0
-IDLE_SECONDS = 300.0
-"""RFC 5321 §4.5.3.2.7 wants at least five minutes for a client that is known."""
 FAILED_SIGN_INS = 5
-"""Wrong passwords in one connection before it is closed."""
+"""Wrong passwords in one connection before it is closed (threat T9)."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,353 +35,275 @@ class Port:
     tls: ssl.SSLContext
     is_implicit_tls: bool
     budget: Budget
+    patience: Patience
+    clock: Callable[[], float]
 
 
-class SubmissionSession(SMTP):
-    """A session of RFC 6409 submission."""
-
-    line_length_limit = 524_288  # the stream's buffer: large, for DATA; commands have their own
-    command_size_limit = COMMAND_OCTETS
+class SubmissionSession(Connection):
+    """A professional's own client handing in messages."""
 
     def __init__(
         self, port: Port, opened: Callable[[str], bool], closed: Callable[[str], None]
     ) -> None:
+        site = port.gateway.config.site
         self._port = port
         self._gateway = port.gateway
+        self._postmaster = EmailAddress("postmaster", site.domains[0])
         self._is_secure = port.is_implicit_tls
-        self._opened, self._closed_by = opened, closed
-        self._peer = "unknown"
+        self._is_greeted = False
         self._author: Person | None = None
         self._envelope: Envelope | None = None
         self._recipients: list[EmailAddress] = []
         self._failed_sign_ins = 0
-        super().__init__(
-            object(),
-            hostname=port.gateway.config.site.hostname,
-            ident="ESMTP MSS Gateway",
-            data_size_limit=port.gateway.config.limits.message_octets,
-            timeout=UNAUTHENTICATED_SECONDS,
-            loop=asyncio.get_running_loop(),
-        )
+        super().__init__(site.hostname, port.patience, opened, closed)
 
-    # connection
+    # greeting, TLS, identity
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet, unless this address has too many connections (RFC 5321 §3.8)."""
-        peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]) if peer else "unknown"
-        super().connection_made(transport)
-        if not self._opened(self._peer):
-            self._greeting_cancelled()
-            self._writer.write(b"421 4.7.0 trop de connexions\r\n")
-            self._writer.close()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """The client left, or was closed; what was not answered 250 is not ours."""
-        self._closed_by(self._peer)
-        super().connection_lost(error)
-
-    async def push(self, status: bytes | str) -> None:
-        """Send one reply, of one or several lines."""
-        self._writer.write((status if isinstance(status, bytes) else status.encode()) + b"\r\n")
-        await self._writer.drain()
-
-    async def handle_exception(self, error: Exception) -> str:
-        """Anything unforeseen is temporary outside and loud inside."""
-        log.bug("smtp session", error, channel="submission")
-        return replies.line(Failure.BUG).decode()
-
-    # greeting and security
-
-    async def smtp_EHLO(self, hostname: str | None) -> None:
+    async def smtp_EHLO(self, name: str) -> None:
         """RFC 5321 §4.1.1.1."""
-        if not hostname:
-            await self.push("501 5.5.4 EHLO attend un nom")
+        if not await self._is_greeted_by(name):
             return
-        self._reset_transaction()
-        self._greeted(hostname, extended=True)
-        offered = ["PIPELINING", f"SIZE {self.data_size_limit}", "8BITMIME", "ENHANCEDSTATUSCODES"]
+        limit = self._gateway.config.limits.message_octets
+        offered = ["PIPELINING", f"SIZE {limit}", "8BITMIME", "ENHANCEDSTATUSCODES"]
         if not self._is_secure:
             offered.append("STARTTLS")
         elif self._author is None:
             offered.append("AUTH PLAIN LOGIN")
         lines = [self.hostname, *offered]
         text = "\r\n".join(f"250-{line}" for line in lines[:-1])
-        await self.push(f"{text}\r\n250 {lines[-1]}")
+        await self._write(f"{text}\r\n250 {lines[-1]}".encode())
 
-    async def smtp_HELO(self, hostname: str | None) -> None:
+    async def smtp_HELO(self, name: str) -> None:
         """RFC 5321 §4.1.1.1; a client that cannot STARTTLS gets no further."""
-        if not hostname:
-            await self.push("501 5.5.4 HELO attend un nom")
-            return
-        self._reset_transaction()
-        self._greeted(hostname, extended=False)
-        await self.push(f"250 {self.hostname}")
+        if await self._is_greeted_by(name):
+            await self._write(f"250 {self.hostname}".encode())
 
-    async def smtp_STARTTLS(self, argument: str | None) -> None:
+    async def smtp_STARTTLS(self, argument: str) -> None:
         """RFC 3207 §4: nothing said before counts, and nothing may be waiting (threat T4)."""
         if argument:
-            await self.push("501 5.5.4 STARTTLS n'attend rien")
+            await self._mistake(Said.NO_ARGUMENT)
             return
         if self._is_secure:
-            await self.push("503 5.5.1 TLS est deja actif")
+            await self._mistake(Said.TLS_ALREADY)
             return
-        if waiting(self._reader):
-            await self.push("554 5.5.1 commandes recues avant TLS")
-            self._writer.close()
+        if self._has_more_waiting():
+            self._part_with(Said.SPOKE_EARLY)
             return
-        await self.push("220 2.0.0 TLS peut commencer")
-        try:
-            secured = await self.loop.start_tls(
-                self._writer.transport,
-                self,
-                self._port.tls,
-                server_side=True,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
-            )
-        except (OSError, ssl.SSLError):
-            self._writer.close()
+        await self._say(Said.TLS_READY)
+        if self._has_more_waiting():
+            self._end()  # an answer would be read as one to a command said in TLS
             return
-        assert secured is not None
-        self._switch(secured)
-        self._is_secure = True
-        self.session = Session(self.loop)
-        self._reset_transaction()
+        if await self._start_tls(self._port.tls):
+            self._is_secure = True
+            self._is_greeted = False
+            self._reset_transaction()
 
-    async def smtp_AUTH(self, argument: str | None) -> None:
+    async def smtp_AUTH(self, argument: str) -> None:
         """RFC 4954 §4: PLAIN and LOGIN, after TLS only."""
         if not self._is_secure:
             await self._refuse(Failure.TLS_REQUIRED)
             return
-        if self._author is not None or self._envelope is not None:
-            await self.push("503 5.5.1 AUTH n'est pas attendu ici")
+        if not self._is_greeted:
+            await self._mistake(Said.EHLO_FIRST)
             return
-        mechanism, _, initial = (argument or "").partition(" ")
-        exchange = _MECHANISMS.get(mechanism.upper())
-        if exchange is None:
-            await self.push("504 5.5.4 mecanisme inconnu")
+        if self._author is not None:
+            await self._mistake(Said.AUTH_MISPLACED)
             return
-        found = await exchange(self, initial.strip())
-        if found is not None:
-            await self._sign_in(*found)
-
-    async def _sign_in(self, login: str, password: str) -> None:
-        attempt = Attempt(login, password, "submission", self._peer)
+        name, _, initial = argument.partition(" ")
+        mechanism = sasl.MECHANISMS.get(name.upper())
+        if mechanism is None:
+            await self._mistake(Said.MECHANISM_UNKNOWN)
+            return
         try:
-            author = await self._gateway.bridge.run(authn.authenticate, self._gateway, attempt)
+            await self._sign_in(await mechanism(self._challenge, initial.strip(" ")))
+        except sasl.Cancelled:
+            await self._say(Said.SIGN_IN_CANCELLED)
+        except (sasl.NotBase64, LineRefused):
+            await self._mistake(Said.NOT_BASE64)
+        except sasl.Unreadable:
+            await self._fail_sign_in(Refused(Failure.BAD_CREDENTIALS))
         except Refused as refused:
-            self._failed_sign_ins += 1
-            await self.push(replies.refusal(refused))
-            if self._failed_sign_ins >= FAILED_SIGN_INS:
-                self._writer.close()
-            return
-        self._author = author
-        self._timeout_duration = IDLE_SECONDS
+            await self._fail_sign_in(refused)
+
+    async def _challenge(self, prompt: bytes) -> str:
+        await self._write(b"334 " + base64.b64encode(prompt))
+        return await self._hear()
+
+    async def _sign_in(self, claim: sasl.Claim) -> None:
+        attempt = Attempt(claim.login, claim.password, "submission", self._peer)
+        self._author = await self._gateway.bridge.run(authn.authenticate, self._gateway, attempt)
+        self._early_commands = None
+        self._timeout_duration = self._patience.known
         self._reset_timeout()
-        await self.push("235 2.7.0 identite verifiee")
+        await self._say(Said.SIGNED_IN)
+
+    async def _fail_sign_in(self, refused: Refused) -> None:
+        self._failed_sign_ins += 1
+        await self._write(replies.refusal(refused))
+        if self._failed_sign_ins >= FAILED_SIGN_INS:
+            self._end()
 
     # the transaction
 
-    async def smtp_MAIL(self, argument: str | None) -> None:
+    async def smtp_MAIL(self, argument: str) -> None:
         """RFC 5321 §4.1.1.2, RFC 6409 §6.1: the reverse-path is the author's own."""
-        if await self._is_out_of_place():
+        author = await self._known_author()
+        if author is None:
             return
         if self._envelope is not None:
-            await self.push("503 5.5.1 un message est deja commence")
+            await self._mistake(Said.MAIL_TWICE)
             return
-        parsed = await self._parse(mail_argument, argument)
+        parsed = await self._parsed(mail_argument, argument, Said.MAIL_SYNTAX)
         if parsed is None:
             return
         reverse_path, size = parsed
-        assert self._author is not None
-        envelope = Envelope(self._author, reverse_path, "submission")
-        if await self._permitted(policy.at_sender, envelope, size):
+        envelope = Envelope(author, reverse_path, "submission")
+        if await self._is_permitted(policy.at_sender, envelope, size):
             self._envelope = envelope
-            await self.push("250 2.1.0 expediteur accepte")
+            await self._say(Said.SENDER_TAKEN)
 
-    async def smtp_RCPT(self, argument: str | None) -> None:
+    async def smtp_RCPT(self, argument: str) -> None:
         """RFC 5321 §4.1.1.3: one verdict per recipient."""
-        if await self._is_out_of_place():
+        if await self._known_author() is None:
             return
         if self._envelope is None:
-            await self.push("503 5.5.1 MAIL d'abord")
+            await self._mistake(Said.MAIL_FIRST)
             return
-        recipient = await self._parse(rcpt_argument, argument)
+        recipient = await self._parsed(self._recipient, argument, Said.RCPT_SYNTAX)
         if recipient is None:
             return
         so_far = len(self._recipients)
-        if await self._permitted(policy.at_recipient, self._envelope, recipient, so_far):
+        if await self._is_permitted(policy.at_recipient, self._envelope, recipient, so_far):
             self._recipients.append(recipient)
-            await self.push("250 2.1.5 destinataire accepte")
+            await self._say(Said.RECIPIENT_TAKEN)
 
-    async def smtp_DATA(self, argument: str | None) -> None:
+    async def smtp_DATA(self, argument: str) -> None:
         """RFC 5321 §4.1.1.4: one reply for the message, after its commit."""
-        if await self._is_out_of_place():
+        if await self._known_author() is None:
             return
         if argument:
-            await self.push("501 5.5.4 DATA n'attend rien")
+            await self._mistake(Said.NO_ARGUMENT)
             return
-        if self._envelope is None or not self._recipients:
-            await self.push("503 5.5.1 MAIL et RCPT d'abord")
+        if self._envelope is None:
+            await self._mistake(Said.MAIL_FIRST)
             return
-        await self.push("354 envoyez le message, fin par CRLF.CRLF")
-        reading = Reading(self._gateway.config.limits.message_octets, self._port.budget)
+        if not self._recipients:
+            await self._mistake(Said.RCPT_FIRST)
+            return
+        envelope, recipients = self._envelope, tuple(self._recipients)
+        self._reset_transaction()
+        await self._say(Said.SEND_BODY)
+        limit = self._gateway.config.limits.message_octets
+        reading = Reading(limit, self._port.budget, self._port.clock, self._heard)
         try:
-            await self._receive(reading)
+            await self._receive(reading, envelope, recipients)
         finally:
             reading.release()
-            self._reset_transaction()
+            self._reader._limit = COMMAND_OCTETS  # type: ignore[attr-defined]
+            self._reset_timeout()
 
-    async def _receive(self, reading: Reading) -> None:
-        assert self._envelope is not None
+    async def _receive(
+        self, reading: Reading, envelope: Envelope, recipients: tuple[EmailAddress, ...]
+    ) -> None:
+        # pieces, not lines, come in here: the stream may hold a whole one
+        self._reader._limit = PIECE_OCTETS  # type: ignore[attr-defined]
         try:
             raw = await reading.read(self._reader)
-        except (asyncio.IncompleteReadError, TooSlow):
-            self._writer.close()
-            return
-        self._reset_timeout()
-        if raw is None:
-            is_too_big = reading.is_too_big
-            await self._refuse(Failure.MESSAGE_TOO_BIG if is_too_big else Failure.SERVICE_BUSY)
-            return
-        sent = Submission(self._envelope, tuple(self._recipients), raw)
-        try:
+            sent = Submission(envelope, recipients, raw)
             receipt = await self._gateway.bridge.run(submission.accept, self._gateway, sent)
         except Refused as refused:
-            await self.push(replies.refusal(refused))
+            message_ref = refused.message_ref or self._gateway.new_ref()
+            await self._write(replies.line(refused.failure, message_ref))
             if refused.failure is Failure.BARE_LINE_ENDING:
-                # what follows may be commands smuggled behind the body
-                self._writer.close()
-            return
-        await self.push(f"250 2.0.0 {receipt.message_ref}")
+                self._end()  # what follows may be commands smuggled behind the body
+        except TooSlow:
+            self._part_with(Said.TIMED_OUT)
+        except Endless:
+            await self._refuse(Failure.MESSAGE_TOO_BIG)
+            self._end()
+        else:
+            await self._write(f"250 2.0.0 {receipt.message_ref}".encode())
 
-    async def smtp_RSET(self, _argument: str | None) -> None:
+    async def smtp_RSET(self, _argument: str) -> None:
         """RFC 5321 §4.1.1.5."""
         self._reset_transaction()
-        await self.push("250 2.0.0 remis a zero")
+        await self._say(Said.DONE)
 
-    async def smtp_NOOP(self, _argument: str | None) -> None:
+    # the rest
+
+    async def smtp_NOOP(self, _argument: str) -> None:
         """RFC 5321 §4.1.1.9."""
-        await self.push("250 2.0.0 rien")
+        await self._say(Said.DONE)
 
-    async def smtp_VRFY(self, _argument: str | None) -> None:
-        """RFC 5321 §7.3: whether an address exists is told to nobody."""
-        await self.push("252 2.5.0 essayez RCPT")
+    async def smtp_VRFY(self, _argument: str) -> None:
+        """RFC 5321 §7.3: whether an address exists is told to nobody (threat T10)."""
+        await self._mistake(Said.NOT_OFFERED)
 
-    async def smtp_EXPN(self, _argument: str | None) -> None:
+    async def smtp_EXPN(self, _argument: str) -> None:
         """RFC 5321 §7.3."""
-        await self.push("502 5.5.1 commande non offerte")
+        await self._mistake(Said.NOT_OFFERED)
 
-    async def smtp_HELP(self, _argument: str | None) -> None:
+    async def smtp_HELP(self, _argument: str) -> None:
         """RFC 5321 §4.1.1.8."""
-        await self.push("214 2.0.0 RFC 6409")
+        await self._say(Said.HELP)
 
-    async def smtp_QUIT(self, _argument: str | None) -> None:
+    async def smtp_QUIT(self, _argument: str) -> None:
         """RFC 5321 §4.1.1.10."""
-        await self.push("221 2.0.0 au revoir")
-        self._writer.close()
+        self._part_with(Said.CLOSING)
 
     # small steps
 
-    def _switch(self, secured: asyncio.Transport) -> None:
-        """Speak over another transport from here on; asyncio's streams have no public way."""
-        self.transport = secured
-        self._reader._transport = secured  # type: ignore[attr-defined]
-        self._writer._transport = secured  # type: ignore[attr-defined]
-        self._over_ssl = True
+    async def _is_greeted_by(self, name: str) -> bool:
+        """EHLO and HELO come with a name and end their group of commands (RFC 2920 §3.1)."""
+        if not name:
+            await self._mistake(Said.NAME_WANTED)
+            return False
+        if self._author is None and self._has_more_waiting():
+            self._part_with(Said.SPOKE_EARLY)
+            return False
+        self._is_greeted = True
+        self._reset_transaction()
+        return True
 
-    def _greeting_cancelled(self) -> None:
-        if self._handler_coroutine is not None:
-            self._handler_coroutine.cancel()
-
-    def _greeted(self, hostname: str, *, extended: bool) -> None:
-        assert self.session is not None
-        self.session.extended_smtp = extended
-        self.session.host_name = hostname
+    async def _known_author(self) -> Person | None:
+        """MAIL, RCPT and DATA want EHLO, TLS and AUTH first; answers when one is missing."""
+        if not self._is_greeted:
+            await self._mistake(Said.EHLO_FIRST)
+        elif not self._is_secure:
+            await self._refuse(Failure.TLS_REQUIRED)
+        elif self._author is None:
+            await self._refuse(Failure.AUTH_REQUIRED)
+        return self._author if self._is_greeted else None
 
     def _reset_transaction(self) -> None:
         self._envelope = None
         self._recipients = []
 
-    async def _is_out_of_place(self) -> bool:
-        """MAIL, RCPT and DATA want EHLO, TLS and AUTH first; answers when one is missing."""
-        if self.session is None or not self.session.host_name:
-            await self.push("503 5.5.1 EHLO d'abord")
-        elif not self._is_secure:
-            await self._refuse(Failure.TLS_REQUIRED)
-        elif self._author is None:
-            await self._refuse(Failure.AUTH_REQUIRED)
-        else:
-            return False
-        return True
+    def _recipient(self, argument: str) -> EmailAddress:
+        return rcpt_argument(argument, self._postmaster)
 
-    async def _parse(self, parse: Callable[[str], Any], argument: str | None) -> Any:
+    async def _parsed(self, parse: Callable[[str], T], argument: str, usage: Said) -> T | None:
         try:
-            return parse(argument or "")
-        except BadSyntax as error:
-            await self.push(f"501 5.5.4 syntaxe: {error}<adresse>")
+            return parse(argument)
+        except BadSyntax:
+            await self._mistake(usage)
         except UnknownParameter:
-            await self.push("555 5.5.4 parametre non offert")
+            await self._mistake(Said.PARAMETER_UNKNOWN)
         except AddressMalformed:
             await self._refuse(Failure.ADDRESS_MALFORMED)
         return None
 
-    async def _permitted(self, ask: Callable[..., None], *facts: object) -> bool:
+    async def _is_permitted(self, ask: Callable[..., None], *facts: object) -> bool:
         try:
             await self._gateway.bridge.run(ask, self._gateway, *facts)
         except Refused as refused:
-            await self.push(replies.refusal(refused))
+            await self._write(replies.refusal(refused))
             return False
         return True
 
     async def _refuse(self, failure: Failure) -> None:
-        await self.push(replies.line(failure))
+        await self._write(replies.line(failure))
 
-    async def _challenge(self, prompt: bytes) -> bytes | None:
-        """Send a challenge, read the answer; None when it was cancelled or is not base64."""
-        await self.push(b"334 " + base64.b64encode(prompt))
-        line = (await self._reader.readline()).strip()
-        return await self._decoded(line)
-
-    async def _decoded(self, line: bytes) -> bytes | None:
-        if line == b"*" or len(line) > COMMAND_OCTETS:
-            await self.push("501 5.7.0 identification abandonnee")
-            return None
-        try:
-            return b"" if line == b"=" else base64.b64decode(line, validate=True)
-        except binascii.Error:
-            await self.push("501 5.5.2 base64 attendu")
-            return None
-
-
-async def _plain(session: SubmissionSession, initial: str) -> tuple[str, str] | None:
-    """SASL PLAIN (RFC 4616 §2): authorisation identity, login and password between NULs."""
-    if initial:
-        answer = await session._decoded(initial.encode("ascii", "replace"))
-    else:
-        answer = await session._challenge(b"")
-    if answer is None:
-        return None
-    fields = answer.split(b"\0")
-    if len(fields) != 3 or fields[0] not in (b"", fields[1]):
-        await session.push(replies.line(Failure.BAD_CREDENTIALS))
-        return None
-    return fields[1].decode("utf-8", "replace"), fields[2].decode("utf-8", "replace")
-
-
-async def _login(session: SubmissionSession, initial: str) -> tuple[str, str] | None:
-    """LOGIN, not a standard but what Outlook knows."""
-    if initial:
-        login = await session._decoded(initial.encode("ascii", "replace"))
-    else:
-        login = await session._challenge(b"Username:")
-    password = None if login is None else await session._challenge(b"Password:")
-    if login is None or password is None:
-        return None
-    return login.decode("utf-8", "replace"), password.decode("utf-8", "replace")
-
-
-_MECHANISMS: dict[str, Callable[[SubmissionSession, str], Awaitable[tuple[str, str] | None]]] = {
-    "PLAIN": _plain,
-    "LOGIN": _login,
-}
+    def _heard(self) -> None:
+        """A piece of the body came: the client is alive, if slow."""
+        self._reset_timeout(self._patience.body)

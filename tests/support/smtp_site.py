@@ -447,6 +447,13 @@ async def signed_in(site: Site, ports: Ports, address: str = MARTIN) -> AsyncIte
         yield connected
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens elsewhere; fails after twenty seconds."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - the other side has no event to wait for
+            await asyncio.sleep(0.002)
+
+
 def plain_claim(address: str, password: str = PASSWORD, authorisation: str = "") -> str:
     """The initial response of AUTH PLAIN."""
     return base64.b64encode(f"{authorisation}\0{address}\0{password}".encode()).decode("ascii")

@@ -5,6 +5,7 @@ import itertools
 from mailbox_store import changes, mailboxes, messages
 from mailbox_store.changes import Row
 from mailbox_store.database import Database, MailboxId
+from mailbox_store.errors import MailboxNotFound
 from mailbox_store.mailboxes import Mailbox
 from mailbox_store.messages import Appended, Arrival
 from mailbox_store.vault import AccountId
@@ -39,7 +40,7 @@ def box(database: Database, account_id: AccountId, name: str = "INBOX") -> Mailb
     with database.read() as view:
         try:
             return mailboxes.find(view, account_id, name)
-        except mailboxes.MailboxNotFound:
+        except MailboxNotFound:
             pass
     return database.write(lambda tx: mailboxes.create(tx, account_id, name))
 

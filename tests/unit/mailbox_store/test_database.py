@@ -2,6 +2,7 @@
 
 import logging
 import resource
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -237,7 +238,7 @@ def test_only_committed_changes_are_announced_and_only_after_the_commit(
         for work in (put(1), breaks, put(2)):
             database.submit(work)
     assert told.wait(PATIENCE)
-    assert heard == [({1, 2}, 2)]
+    assert heard == [(frozenset({1, 2}), 2)]
 
 
 def test_a_commit_that_changed_no_mailbox_is_not_announced(database: Database) -> None:
@@ -364,6 +365,31 @@ def test_a_clock_that_fails_ends_writing_and_leaves_nobody_waiting(url: str) -> 
     database.close()
 
 
+def test_after_a_failure_what_was_queued_is_not_written_either(
+    url: str, first_start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(first_start, url.removeprefix("sqlite:///"))
+    monkeypatch.setattr(module, "GROUP_LIMIT", 1)
+    fails = [False]
+
+    def clock() -> float:
+        if fails.pop():
+            fails.append(False)  # this once
+            raise OSError("no clock")
+        fails.append(False)
+        return 1_790_000_000.0
+
+    database = Database.open(url, NullSealing(), clock=clock)
+    with busy_writer(database):
+        failing, queued = database.submit(put(1)), database.submit(put(2))
+        fails[0] = True
+    for future in (failing, queued):
+        assert isinstance(future.exception(PATIENCE), StoreFailed)
+    with database.read() as view:
+        assert view.sql("SELECT count(*) FROM blob_chunks").scalar_one() == 0
+    database.close()
+
+
 # readers
 
 
@@ -384,6 +410,40 @@ def test_a_reader_sees_its_snapshot_and_nothing_uncommitted(database: Database) 
         assert view.sql("SELECT count(*) FROM blob_chunks").scalar_one() == 0
     with database.read() as view:
         assert view.sql("SELECT count(*) FROM blob_chunks").scalar_one() == 1
+
+
+def test_rows_left_off_in_the_middle_hold_no_later_view_back(database: Database) -> None:
+    database.write(lambda tx: [put(n)(tx) for n in range(1000)] and None)
+    with database.read() as view:
+        rows = iter(view.sql("SELECT chunk_id FROM blob_chunks"))
+        next(rows)
+    database.write(put(1000))
+    with database.read() as view:
+        assert view.sql("SELECT count(*) FROM blob_chunks").scalar_one() == 1001
+    with pytest.raises(sqlite3.ProgrammingError):
+        next(rows)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_rows_left_off_in_a_unit_hold_no_later_unit_back(
+    database: Database, url: str, fails: bool
+) -> None:
+    left: list[object] = []
+
+    def leaves_off(tx: Transaction) -> None:
+        rows = iter(tx.sql("SELECT slot FROM slot_keys"))
+        next(rows)
+        left.append(rows)
+        if fails:
+            raise LookupError
+
+    database.submit(leaves_off).exception(PATIENCE)
+    # another process writes: an older snapshot could then not be written from
+    outside = sqlite3.connect(url.removeprefix("sqlite:///"))
+    outside.execute("INSERT INTO blob_chunks VALUES (1, x'00')")
+    outside.commit()
+    outside.close()
+    assert database.write(put(2)) == 2
 
 
 def test_a_view_cannot_write(database: Database) -> None:

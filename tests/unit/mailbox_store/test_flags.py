@@ -3,10 +3,9 @@
 import pytest
 
 from mailbox_store import flags
-from mailbox_store.database import Database
+from mailbox_store.database import Database, MailboxId
 from mailbox_store.errors import MailboxNotFound, TooManyKeywords
 from mailbox_store.flags import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN
-from mailbox_store.mailboxes import MailboxId
 from mailbox_store.vault import AccountId
 from tests.unit.mailbox_store.shelf import box
 

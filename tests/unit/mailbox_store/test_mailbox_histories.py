@@ -224,6 +224,4 @@ class Histories(RuleBasedStateMachine):
 
 def test_any_history_leaves_the_mailboxes_as_the_model(first_start: Path) -> None:
     machine = type("Machine", (Histories,), {"template": first_start})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        machine, settings=settings(max_examples=25, stateful_step_count=30)
-    )
+    run_state_machine_as_test(machine, settings=settings(max_examples=25, stateful_step_count=30))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailbox_store import mailboxes, messages
+from mailbox_store import flags, mailboxes
 from mailbox_store.database import Database
 from mailbox_store.errors import (
     MailboxExists,
@@ -165,7 +165,7 @@ def test_deleting_takes_messages_and_bodies_with_it(
     assert callable(count)
     made = box(database, account, "a")
     append(database, made)
-    database.write(lambda tx: messages.flags.mask(tx, made.mailbox_id, ["Urgent"]))
+    database.write(lambda tx: flags.mask(tx, made.mailbox_id, ["Urgent"]))
     gone = database.write(lambda tx: mailboxes.delete(tx, account, "a"))
     assert gone == made.mailbox_id
     tables = ("messages", "entries", "blobs", "blob_chunks", "keywords", "expunged")
@@ -207,8 +207,8 @@ def test_renaming_inbox_moves_its_messages_and_leaves_it_empty(
     database: Database, account: AccountId
 ) -> None:
     inbox = box(database, account)
-    for flags in (0, 1, 0):
-        append(database, inbox, flags)
+    for value in (0, 1, 0):
+        append(database, inbox, value)
     make(database, account, "INBOX/b")
     rename(database, account, "inbox", "Archives")
     left, target = fresh(database, inbox), box(database, account, "Archives")

@@ -238,6 +238,16 @@ def test_a_message_stays_while_one_mailbox_holds_it(
     assert (count("messages"), count("blobs"), count("blob_chunks")) == (0, 0, 0)
 
 
+def test_two_copies_of_a_message_in_one_mailbox_go_together(
+    database: Database, inbox: Mailbox, count: Count
+) -> None:
+    append(database, inbox, DELETED)
+    database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, [1], inbox))
+    assert database.write(lambda tx: messages.expunge(tx, inbox.mailbox_id)) == [1, 2]
+    assert (count("messages"), count("blobs")) == (0, 0)
+    assert (fresh(database, inbox).messages, fresh(database, inbox).octets) == (0, 0)
+
+
 # reading
 
 

@@ -1,0 +1,233 @@
+"""One connection: greeting, command loop, time-outs, TLS, farewell. Knows no verb.
+
+Of aiosmtpd remain the stream protocol, the timer and the table of verbs: its own loop takes bare
+LF for a line end, goes on with what is buffered after a close, and prints in English.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiosmtpd.smtp import SMTP
+
+from mss_gateway.failures import Failure
+from mss_gateway.observability import log
+from mss_gateway.smtp import replies
+from mss_gateway.smtp.lines import (
+    COMMAND_OCTETS,
+    LineNotAscii,
+    LineTooLong,
+    StrayLineEnding,
+    read_line,
+)
+from mss_gateway.smtp.replies import Said
+
+MISTAKES = 10
+"""Commands that make no sense before the connection is closed (threat T3)."""
+EARLY_COMMANDS = 50
+"""Commands of somebody unknown: no client needs as many to say who it is (threat T7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds a client is waited for (threat T7)."""
+
+    handshake: float = 10.0
+    unknown: float = 30.0
+    known: float = 300.0
+    """RFC 5321 §4.5.3.2.7 wants at least five minutes."""
+    body: float = 180.0
+    """Silence within a body; RFC 5321 §4.5.3.2.5 wants three minutes."""
+    farewell: float = 10.0
+    """For the peer to let go of a connection that was closed, before it is cut."""
+
+
+PATIENCE = Patience()
+
+
+class Connection(SMTP):
+    """A connection whose verbs are the methods ``smtp_…`` of its subclass."""
+
+    line_length_limit = COMMAND_OCTETS  # the stream's; a body asks for more while it comes in
+
+    def __init__(
+        self,
+        hostname: str,
+        patience: Patience,
+        opened: Callable[[str], bool],
+        closed: Callable[[str], None],
+    ) -> None:
+        self._patience = patience
+        self._opened, self._closed_by = opened, closed
+        self._peer = "unknown"
+        self._is_over = False
+        self._is_lost = False
+        self._is_listening = False
+        self._is_retiring = False
+        self._mistakes = 0
+        self._early_commands: int | None = EARLY_COMMANDS
+        super().__init__(
+            object(),
+            hostname=hostname,
+            ident="ESMTP MSS Gateway",
+            timeout=patience.unknown,
+            loop=asyncio.get_running_loop(),
+        )
+
+    # the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless this address has too many connections (RFC 5321 §3.8)."""
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if peer else "unknown"
+        super().connection_made(transport)
+        if not self._opened(self._peer):
+            assert self._handler_coroutine is not None
+            self._handler_coroutine.cancel()
+            self._part_with(Said.TOO_MANY_CONNECTIONS)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The client left, or was let go; what was not answered 250 is not ours."""
+        if self._is_lost:
+            return
+        self._is_lost = self._is_over = True
+        self._closed_by(self._peer)
+        super().connection_lost(error)
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        if not self._is_over:
+            super()._reset_timeout(duration)
+
+    def _timeout_cb(self) -> None:
+        self._part_with(Said.TIMED_OUT)
+
+    def retire(self) -> None:
+        """The service stops: leave at once when nothing is going on, else after the command."""
+        self._is_retiring = True
+        if self._is_listening:
+            self._part_with(Said.SHUTTING_DOWN)
+
+    def cut(self) -> None:
+        """Close without any further waiting."""
+        self._is_over = True
+        self._writer.transport.abort()
+
+    def _end(self) -> None:
+        """Say nothing more, hear nothing more; a peer that does not let go is cut off."""
+        if self._is_over:
+            return
+        self._is_over = True
+        self._writer.close()
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+        self._timeout_handle = self.loop.call_later(self._patience.farewell, self.cut)
+
+    def _part_with(self, last: Said) -> None:
+        if not self._is_over:
+            self._writer.write(last.line + b"\r\n")
+            self._end()
+
+    # the dialogue
+
+    async def _handle_client(self) -> None:
+        """Commands one by one until one side ends it."""
+        try:
+            await self._write(f"220 {self.hostname} {self.__ident__}".encode())
+            while not self._is_over:
+                await self._next_command()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client has left: nobody is there to be told
+        finally:
+            self._end()
+
+    async def _next_command(self) -> None:
+        try:
+            line = await self._hear()
+        except LineTooLong:
+            await self._mistake(Said.LINE_TOO_LONG)
+        except LineNotAscii:
+            await self._mistake(Said.LINE_NOT_ASCII)
+        except StrayLineEnding:
+            await self._write(replies.line(Failure.BARE_LINE_ENDING))
+            self._end()
+        else:
+            await self._obey(line)
+        if self._is_retiring:
+            self._part_with(Said.SHUTTING_DOWN)
+
+    async def _obey(self, line: str) -> None:
+        word, _, argument = line.partition(" ")
+        verb = self._smtp_methods.get(word.upper())
+        if verb is None:
+            await self._mistake(Said.UNKNOWN_COMMAND)
+            return
+        if self._early_commands is not None:
+            self._early_commands -= 1
+            if self._early_commands < 0:
+                self._part_with(Said.TOO_MANY_COMMANDS)
+                return
+        self._reset_timeout()
+        try:
+            await verb(argument.strip(" "))
+        except (ConnectionError, asyncio.IncompleteReadError):
+            raise
+        except StrayLineEnding:
+            await self._write(replies.line(Failure.BARE_LINE_ENDING))
+            self._end()
+        except Exception as error:
+            # temporary outside, loud inside; no library's text reaches the wire
+            log.bug("smtp session", error, channel="submission")
+            await self._write(replies.line(Failure.BUG))
+
+    async def _hear(self) -> str:
+        """The client's next line; raises what ``read_line`` does."""
+        self._is_listening = True
+        try:
+            return await read_line(self._reader)
+        finally:
+            self._is_listening = False
+
+    async def _say(self, said: Said) -> None:
+        await self._write(said.line)
+
+    async def _mistake(self, said: Said) -> None:
+        """Answer a command that makes no sense here; one too many ends the connection."""
+        self._mistakes += 1
+        if self._mistakes > MISTAKES:
+            self._part_with(Said.TOO_MANY_MISTAKES)
+        else:
+            await self._say(said)
+
+    async def _write(self, line: bytes) -> None:
+        self._writer.write(line + b"\r\n")
+        await self._writer.drain()
+
+    def _has_more_waiting(self) -> bool:
+        """Whether the client has sent something that nobody has read yet."""
+        return bool(self._reader._buffer)  # type: ignore[attr-defined]
+
+    # TLS
+
+    async def _start_tls(self, context: ssl.SSLContext) -> bool:
+        """Speak TLS from here on; False when the handshake failed, which ends the connection."""
+        try:
+            secured = await self.loop.start_tls(
+                self._writer.transport,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=self._patience.handshake,
+            )
+        except OSError:
+            # asyncio tells a protocol of a lost connection only once its handshake was done
+            self.connection_lost(None)
+            return False
+        if secured is None or self._is_lost:
+            return False
+        self.transport = secured
+        # asyncio's streams have no public way to speak over another transport
+        self._reader._transport = secured  # type: ignore[attr-defined]
+        self._writer._transport = secured  # type: ignore[attr-defined]
+        self._over_ssl = True
+        return True

@@ -1,0 +1,271 @@
+"""The worker: one result per recipient, whatever a stage does."""
+
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from io import StringIO
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from mailbox_store.database import Database
+from mailbox_store.errors import StoreFailed, StoreUnavailable
+from mailbox_store.vault import AccountId, AccountSeal
+from mss_gateway.failures import Failure, Refused
+from mss_gateway.life import report
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.observability import log, metrics
+from mss_gateway.queue import items, schedule, worker
+from mss_gateway.queue.items import Item, Line
+from mss_gateway.queue.worker import HANDLERS, Worker
+from tests.unit.mss_gateway.queue.conftest import NOW, Clock, put
+
+A, B = "a@mss.example", "b@mss.example"
+Stage = Callable[[Gateway, Item], "Future[bool]"]
+
+
+@pytest.fixture
+def lines() -> StringIO:
+    stream = StringIO()
+    log.configure(stream)
+    return stream
+
+
+@pytest.fixture
+def gateway(database: Database, spool_account: AccountId, clock: Clock, lines: StringIO) -> Gateway:
+    """What the worker looks at of a gateway, and nothing else."""
+    assert lines is not None
+    return cast(
+        "Gateway",
+        SimpleNamespace(
+            database=database, spool=spool_account, clock=clock, metrics=metrics.build()
+        ),
+    )
+
+
+@pytest.fixture
+def given_up(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Failure]]:
+    """What was reported instead of delivered."""
+    told: list[tuple[str, Failure]] = []
+
+    def give_up(gateway: Gateway, item: Item, failure: Failure) -> "Future[bool]":
+        told.append((item.recipient, failure))
+        return gateway.database.submit(lambda tx: items.finish(tx, item))
+
+    monkeypatch.setattr(report, "give_up", give_up)
+    return told
+
+
+def finishes(gateway: Gateway, item: Item) -> "Future[bool]":
+    return gateway.database.submit(lambda tx: items.finish(tx, item))
+
+
+def raises(error: Exception, *, later: bool = False) -> Stage:
+    """A stage that raises as it begins, or out of its future."""
+
+    def stage(gateway: Gateway, item: Item) -> "Future[bool]":
+        if not later:
+            raise error
+        failed: Future[bool] = Future()
+        failed.set_exception(error)
+        return failed
+
+    return stage
+
+
+def only_for(recipient: str, stage: Stage) -> Stage:
+    return lambda gateway, item: (stage if item.recipient == recipient else finishes)(gateway, item)
+
+
+def waiting(database: Database) -> list[Line]:
+    with database.read() as view:
+        return items.listing(view)
+
+
+def run(gateway: Gateway) -> int:
+    return Worker(gateway, threading.Event()).run_batch()
+
+
+def delivered(gateway: Gateway) -> float:
+    value = gateway.metrics.registry.get_sample_value("mss_delivered_messages_total")
+    assert value is not None
+    return value
+
+
+def test_a_quiet_queue_costs_no_commit(gateway: Gateway) -> None:
+    before = gateway.database.commits
+    assert run(gateway) == 0
+    assert gateway.database.commits == before
+
+
+def test_what_is_delivered_is_done_and_counted(
+    gateway: Gateway, spool: AccountSeal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(HANDLERS, "deliver", finishes)
+    put(gateway.database, spool, A, B)
+    assert run(gateway) == 2
+    assert waiting(gateway.database) == []
+    assert delivered(gateway) == 2
+    assert run(gateway) == 0
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (Refused(Failure.STORE_UNAVAILABLE), Failure.STORE_UNAVAILABLE),
+        (StoreUnavailable("locked"), Failure.STORE_UNAVAILABLE),
+        (LookupError("Madame Exemple"), Failure.BUG),
+    ],
+)
+def test_a_failure_of_the_moment_is_tried_again_and_harms_no_neighbour(
+    gateway: Gateway,
+    spool: AccountSeal,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: StringIO,
+    later: bool,
+    error: Exception,
+    failure: Failure,
+) -> None:
+    monkeypatch.setitem(HANDLERS, "deliver", only_for(A, raises(error, later=later)))
+    put(gateway.database, spool, A, B)
+    assert run(gateway) == 2
+    (left,) = waiting(gateway.database)
+    assert (left.state, left.attempts, left.last_failure) == ("due", 1, failure.value)
+    assert NOW + 5 <= left.due_at <= NOW + 6
+    assert delivered(gateway) == 1
+    assert "Exemple" not in lines.getvalue()
+
+
+def test_a_failure_for_good_is_reported_once(
+    gateway: Gateway,
+    spool: AccountSeal,
+    monkeypatch: pytest.MonkeyPatch,
+    given_up: list[tuple[str, Failure]],
+) -> None:
+    refused = Refused(Failure.RECIPIENT_UNAVAILABLE)
+    monkeypatch.setitem(HANDLERS, "deliver", only_for(A, raises(refused)))
+    put(gateway.database, spool, A, B)
+    run(gateway)
+    assert given_up == [(A, Failure.RECIPIENT_UNAVAILABLE)]
+    assert waiting(gateway.database) == []
+
+
+def test_after_five_days_a_failure_of_the_moment_is_for_good(
+    gateway: Gateway,
+    spool: AccountSeal,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    given_up: list[tuple[str, Failure]],
+) -> None:
+    monkeypatch.setitem(HANDLERS, "deliver", raises(StoreUnavailable("locked")))
+    put(gateway.database, spool, A)
+    clock.now += schedule.EXPIRY_SECONDS - 1
+    run(gateway)
+    assert given_up == []
+    clock.now += 14_400 * 2
+    run(gateway)
+    assert given_up == [(A, Failure.STORE_UNAVAILABLE)]
+
+
+def test_a_stage_without_a_name_is_a_bug_and_not_the_end(
+    gateway: Gateway, spool: AccountSeal
+) -> None:
+    put(gateway.database, spool, A, stage="nowhere")
+    run(gateway)
+    (left,) = waiting(gateway.database)
+    assert left.last_failure == Failure.BUG.value
+
+
+def test_a_report_that_cannot_be_made_leaves_the_item_and_harms_no_neighbour(
+    gateway: Gateway,
+    spool: AccountSeal,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: StringIO,
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ValueError("Madame Exemple")
+
+    monkeypatch.setattr(report, "give_up", breaks)
+    refused = Refused(Failure.RECIPIENT_UNAVAILABLE)
+    monkeypatch.setitem(HANDLERS, "deliver", only_for(A, raises(refused)))
+    put(gateway.database, spool, A, B)
+    assert run(gateway) == 2
+    (left,) = waiting(gateway.database)
+    assert left.state == "leased"
+    assert delivered(gateway) == 1
+    assert "ValueError" in lines.getvalue()
+    assert "Exemple" not in lines.getvalue()
+    clock.now += items.LEASE_SECONDS
+    assert run(gateway) == 1
+
+
+def test_a_store_that_failed_ends_the_batch(
+    gateway: Gateway, spool: AccountSeal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(HANDLERS, "deliver", raises(StoreFailed("EIO")))
+    put(gateway.database, spool, A)
+    with pytest.raises(StoreFailed):
+        run(gateway)
+
+
+@pytest.mark.parametrize(("queued", "claimed"), [(3, 3), (4, 3)])
+def test_a_batch_is_bounded(
+    gateway: Gateway,
+    spool: AccountSeal,
+    monkeypatch: pytest.MonkeyPatch,
+    queued: int,
+    claimed: int,
+) -> None:
+    monkeypatch.setattr(worker, "BATCH", 3)
+    monkeypatch.setitem(HANDLERS, "deliver", finishes)
+    put(gateway.database, spool, *(f"{n}@mss.example" for n in range(queued)))
+    assert run(gateway) == claimed
+
+
+def test_the_thread_recovers_works_when_woken_and_stops(
+    gateway: Gateway, spool: AccountSeal, monkeypatch: pytest.MonkeyPatch, lines: StringIO
+) -> None:
+    monkeypatch.setattr(worker, "POLL_SECONDS", 60.0)
+    done = threading.Semaphore(0)
+
+    def stage(gateway: Gateway, item: Item) -> "Future[bool]":
+        future = finishes(gateway, item)
+        future.add_done_callback(lambda _: done.release())
+        return future
+
+    monkeypatch.setitem(HANDLERS, "deliver", stage)
+    put(gateway.database, spool, A)
+    gateway.database.write(lambda tx: items.claim(tx, spool, 1))  # by a process that died
+    wake = threading.Event()
+    started = Worker(gateway, wake)
+    started.start()
+    assert done.acquire(timeout=10)
+    put(gateway.database, spool, B, ref="ref2")
+    wake.set()
+    assert done.acquire(timeout=10)
+    started.stop()
+    assert waiting(gateway.database) == []
+    assert [json.loads(line)["event"] for line in lines.getvalue().splitlines()] == [
+        "leases recovered"
+    ]
+
+
+def test_a_worker_that_never_started_stops(gateway: Gateway) -> None:
+    Worker(gateway, threading.Event()).stop()
+
+
+def test_a_thread_goes_on_after_a_bug_and_ends_with_the_store(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.0)
+    raised: list[Exception] = [LookupError(), StoreFailed("EIO")]
+    one = Worker(gateway, threading.Event())
+    monkeypatch.setattr(one, "run_batch", lambda: (_ for _ in ()).throw(raised.pop(0)))
+    one.start()
+    one._thread.join(10)
+    assert not one._thread.is_alive()
+    assert raised == []

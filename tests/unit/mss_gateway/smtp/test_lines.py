@@ -1,0 +1,58 @@
+"""Command lines: what ends one, and what is not one."""
+
+import asyncio
+
+import pytest
+
+from mss_gateway.smtp.lines import (
+    COMMAND_OCTETS,
+    LineNotAscii,
+    LineTooLong,
+    StrayLineEnding,
+    read_line,
+)
+
+
+def reader_of(*pieces: bytes) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=COMMAND_OCTETS)
+    for piece in pieces:
+        reader.feed_data(piece)
+    reader.feed_eof()
+    return reader
+
+
+async def test_lines_come_one_by_one_without_their_end() -> None:
+    reader = reader_of(b"EHLO x\r\nQU", b"IT\r\n\r\n")
+    assert [await read_line(reader) for _ in range(3)] == ["EHLO x", "QUIT", ""]
+
+
+@pytest.mark.parametrize("octets", [b"NOOP\n", b"NO\rOP\r\n", b"NOOP\0\r\n", b"NOOP\r\r\n", b"\n"])
+async def test_a_stray_line_end_is_not_passed_over(octets: bytes) -> None:
+    with pytest.raises(StrayLineEnding):
+        await read_line(reader_of(octets))
+
+
+async def test_the_longest_line_has_so_many_octets() -> None:
+    longest = b"x" * (COMMAND_OCTETS - 2)
+    assert await read_line(reader_of(longest + b"\r\n")) == longest.decode()
+
+
+@pytest.mark.parametrize("octets", [COMMAND_OCTETS + 1, COMMAND_OCTETS + 2, 10 * COMMAND_OCTETS])
+async def test_a_longer_line_is_skipped_whole(octets: int) -> None:
+    reader = reader_of(b"x" * (octets - 2) + b"\r\nNOOP\r\n")
+    with pytest.raises(LineTooLong):
+        await read_line(reader)
+    assert await read_line(reader) == "NOOP"
+
+
+async def test_octets_above_127_are_refused() -> None:
+    reader = reader_of("RCPT TO:<zoé>\r\nNOOP\r\n".encode())
+    with pytest.raises(LineNotAscii):
+        await read_line(reader)
+    assert await read_line(reader) == "NOOP"
+
+
+@pytest.mark.parametrize("octets", [b"", b"QUIT", b"QUIT\r"])
+async def test_a_line_without_its_end_is_no_line(octets: bytes) -> None:
+    with pytest.raises(asyncio.IncompleteReadError):
+        await read_line(reader_of(octets))
