@@ -8,7 +8,7 @@ from mss_gateway.cli.answers import Answer, listing, moment
 from mss_gateway.cli.desk import Desk
 from mss_gateway.queue import items
 
-State = Literal["due", "leased", "held"]
+State = Literal["due", "leased"]
 
 
 def list_items(

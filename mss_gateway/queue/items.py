@@ -61,7 +61,7 @@ queue_items = Table(
     sqlite_autoincrement=True,
 )
 
-STATES = ("due", "leased", "held")
+STATES = ("due", "leased")
 
 
 @dataclass(frozen=True, slots=True)

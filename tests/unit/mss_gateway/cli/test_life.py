@@ -185,7 +185,7 @@ def test_the_queue_lists_what_waits_without_an_address(mss: Mss) -> None:
     assert line["age_seconds"] >= 0
     assert PATIENT.ins not in json.dumps(line)
     assert mss.told("queue", "list", "--state", "due") == [line]
-    assert mss.told("queue", "list", "--state", "held") == []
+    assert mss.told("queue", "list", "--state", "leased") == []
     assert mss("queue", "list", "--state", "lost").exit_code == 2
     assert ref in mss("queue", "list").stdout
 
@@ -282,3 +282,15 @@ def test_the_chain_holds_until_a_row_is_touched(mss: Mss) -> None:
     told = mss.told("audit", "verify", code=1)
     assert (told["holds"], told["broken_at"], told["rows"]) == (False, 3, 2)
     assert "act 3" in mss("audit", "verify").stdout
+
+
+def test_a_cut_tail_shows_against_a_head_that_was_kept(mss: Mss) -> None:
+    head = mss.told("audit", "verify")["head"]
+    with mss.gateway() as gateway:
+        gateway.database.write(
+            lambda tx: tx.sql("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
+        )
+
+    assert mss.told("audit", "verify")["holds"] is True
+    assert mss.told("audit", "verify", "--head", head, code=1)["holds"] is False
+    assert mss("audit", "verify", "--head", "nonsense").exit_code == 2
