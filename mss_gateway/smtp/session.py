@@ -131,7 +131,9 @@ class SubmissionSession(Connection):
 
     async def _sign_in(self, claim: sasl.Claim) -> None:
         attempt = Attempt(claim.login, claim.password, "submission", self._peer)
-        self._author = await self._gateway.bridge.run(authn.authenticate, self._gateway, attempt)
+        self._author = await self._gateway.bridge.sign_in(
+            authn.authenticate, self._gateway, attempt
+        )
         self._early_commands = None
         self._timeout_duration = self._patience.known
         self._reset_timeout()

@@ -34,7 +34,7 @@ from mss_gateway.webmail.visit import Route, Visit, Who, Work, go_to
 from policies.people import Role
 
 TURNS = {Work.PAGE: 4, Work.PICTURE: 2, Work.UPLOAD: 2}
-"""Requests of a kind at the same time: mail keeps threads of the bridge for itself."""
+"""Requests of a kind at the same time, within the threads that the webmail has."""
 
 UPLOADS_READ = 8
 """Uploads being received at the same time: 8 × 18 MB in memory at most."""
@@ -108,7 +108,7 @@ class _Site:
         visit = self._visit(route, request)
         kept = request.cookies.get(SESSION_COOKIE, "")
         if kept:
-            visit = await self._gateway.bridge.run(_recognised, visit, kept)
+            visit = await self._gateway.bridge.run_page(_recognised, visit, kept)
         barred = self._barred(visit, bool(kept))
         if barred is not None:
             return barred
@@ -119,7 +119,7 @@ class _Site:
             if not sessions.is_token_of(visit.secret, visit.form.get("jeton")):
                 raise Refused(Failure.FORM_EXPIRED)
         async with self._turns[route.work]:
-            return await self._gateway.bridge.run(route.view, visit)
+            return await self._gateway.bridge.run_page(route.view, visit)
 
     def _visit(self, route: Route, request: Request) -> Visit:
         """The request before anybody is known: its forms are those of the form cookie."""

@@ -75,7 +75,9 @@ async def _log_in(session: Session, login: bytes, password: bytes) -> Reply:
         return _failed(session, Refused(Failure.BAD_CREDENTIALS, "not UTF-8"))
     services = session.services
     try:
-        holder = await services.bridge.run(services.authenticate, name, secret, session.wire.peer)
+        holder = await services.bridge.sign_in(
+            services.authenticate, name, secret, session.wire.peer
+        )
     except Refused as error:
         return _failed(session, error)
     if not session.census.log_in(holder.account_id):

@@ -102,3 +102,19 @@ async def test_a_session_that_goes_away_does_not_harm_the_writer(tmp_path: Path)
     assert not database.has_failed
     bridge.close()
     database.close()
+
+
+async def test_passwords_and_pages_never_keep_mail_waiting() -> None:
+    bridge = Bridge(1)
+    gate = threading.Event()
+    blocked = [
+        *(asyncio.create_task(bridge.sign_in(gate.wait, PATIENCE)) for _ in range(20)),
+        *(asyncio.create_task(bridge.run_page(gate.wait, PATIENCE)) for _ in range(20)),
+    ]
+    await asyncio.sleep(0)
+
+    assert await asyncio.wait_for(bridge.run(len, "mail"), PATIENCE) == 4
+
+    gate.set()
+    assert all(await asyncio.gather(*blocked))
+    bridge.close()
