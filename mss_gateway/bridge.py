@@ -24,13 +24,13 @@ class Bridge:
     """Bounded thread pools that coroutines may await."""
 
     def __init__(self, threads: int = 8) -> None:
-        self._mail = ThreadPoolExecutor(threads, thread_name_prefix="core")
+        self._core = ThreadPoolExecutor(threads, thread_name_prefix="core")
         self._web = ThreadPoolExecutor(WEB_THREADS, thread_name_prefix="web")
         self._sign_in = ThreadPoolExecutor(SIGN_IN_THREADS, thread_name_prefix="sign-in")
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``work`` on a thread of the mail protocols; what it raises is raised here."""
-        return await _run(self._mail, functools.partial(work, *args, **kwargs))
+        return await _run(self._core, functools.partial(work, *args, **kwargs))
 
     async def run_page(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same on a thread of the webmail."""
@@ -46,7 +46,7 @@ class Bridge:
 
     def close(self) -> None:
         """Let what runs finish; take nothing more."""
-        for pool in (self._mail, self._web, self._sign_in):
+        for pool in (self._core, self._web, self._sign_in):
             pool.shutdown(wait=True)
 
 
