@@ -1,0 +1,81 @@
+"""A mailbox of many messages, put straight into the store: what IMAP is measured on."""
+
+from collections.abc import Iterator
+
+from mailbox_store import mailboxes, messages
+from mailbox_store.database import Transaction
+from mailbox_store.messages import Arrival
+from mss_gateway.directory import people
+from mss_gateway.life import crypto
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.message.parse import scan
+from mss_gateway.message.summary import summarise
+from mss_gateway.queue.items import Carried, evidence
+from tests.bench.letters import letter
+from tests.bench.serving import AUTHORS, READER
+
+TEMPLATES = 10
+IN_A_GROUP = 200
+FIRST_DAY = 1_780_000_000
+
+_EVIDENCE = evidence(
+    Carried(
+        reverse_path=AUTHORS[0],
+        author=AUTHORS[0],
+        author_account=0,
+        author_role="PROFESSIONAL",
+        channel="submission",
+        signature="valid",
+        signer="Dr Claire MARTIN",
+        signer_fingerprint="",
+        is_automatic=False,
+        closes=False,
+        reply_to=(),
+        message_id="",
+        has_xdm=False,
+    ),
+    FIRST_DAY,
+)
+
+
+def fill(gateway: Gateway, address: str, count: int, octets: int) -> None:
+    """``count`` signed messages of about ``octets`` into the INBOX of ``address``.
+
+    A few are signed; the others differ from them in subject, date and Message-ID, outside of what
+    is signed, because signing ten thousand would only warm the room.
+    """
+    with gateway.database.read() as view:
+        person = people.by_address(view, address)
+        assert person is not None
+        inbox = mailboxes.find(view, person.account_id, "INBOX")
+        seal = view.vault.account(view, person.account_id)
+
+    def unit(tx: Transaction, group: list[tuple[int, Arrival]]) -> None:
+        for number, arrival in group:
+            messages.append(tx, inbox.mailbox_id, arrival, number % 4 and 1, FIRST_DAY + number)
+
+    group: list[tuple[int, Arrival]] = []
+    for number, raw in enumerate(_letters(gateway, count, octets)):
+        summary = summarise(scan(raw))
+        ref = gateway.new_ref()
+        arrival = messages.seal_arrival(seal, person.account_id, ref, raw, summary, _EVIDENCE)
+        group.append((number, arrival))
+        if len(group) == IN_A_GROUP or number == count - 1:
+            gateway.database.write(lambda tx, group=group: unit(tx, group))
+            group = []
+
+
+def _letters(gateway: Gateway, count: int, octets: int) -> Iterator[bytes]:
+    signed = []
+    with gateway.database.read() as view:
+        author = people.by_address(view, AUTHORS[0])
+        assert author is not None
+    signer = crypto.signer_of(gateway, author)
+    overhead = len(crypto.sign(gateway, signer, letter(AUTHORS[0], READER, 1000, 2000))) - 2000
+    for number in range(TEMPLATES):
+        raw = letter(AUTHORS[0], READER, 1000 + number, max(3000, octets - overhead))
+        signed.append((number, crypto.sign(gateway, signer, raw)))
+    for number in range(count):
+        own, raw = signed[number % TEMPLATES]
+        head, blank, body = raw.partition(b"\r\n\r\n")
+        yield head.replace(b"%d" % (1000 + own), b"%d" % (100_000 + number)) + blank + body

@@ -1,0 +1,142 @@
+"""A served state for the benchmarks: prepared once, served as often as needed, loaded."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from mss_gateway import compose
+from tests.bench import filling, serving
+from tests.bench.measuring import cpu_seconds
+from tests.crash.running import ROOT, free_base_port
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: whose CPU is read, and whom the load talks to."""
+
+    pid: int
+    ports: dict[str, int]
+    ca_file: str
+    state: Path
+    start_seconds: float
+    start_cpu_seconds: float
+
+    def load(self, **task: Any) -> dict[str, Any]:
+        """Run one load to its end; what it reports, with the server's CPU meanwhile."""
+        with self.loading("ready", **task) as client:
+            before = cpu_seconds(self.pid)
+            _say(client.stdin, "go")
+            report: dict[str, Any] = json.loads(_line(client))
+            report["cpu_seconds"] = cpu_seconds(self.pid) - before
+            return report
+
+    @contextmanager
+    def loading(self, until: str, **task: Any) -> Iterator["subprocess.Popen[str]"]:
+        """A load that has said ``until``: every connection stands."""
+        task.setdefault("port", self.ports[task["protocol"]])
+        task.setdefault("logins", list(serving.AUTHORS))
+        task |= {"ca_file": self.ca_file, "password": serving.PASSWORD}
+        command = [sys.executable, "-m", "tests.bench.load", json.dumps(task)]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as client:
+            said = _line(client)
+            if said != until:
+                raise RuntimeError(f"the load said {said!r} instead of {until!r}")
+            yield client
+            client.communicate("\n")
+
+    def waiting(self) -> int:
+        """Items in the queue."""
+        with sqlite3.connect(f"file:{self.state / compose.STORE_FILE}?mode=ro", uri=True) as store:
+            count: int = store.execute("SELECT count(*) FROM queue_items").fetchone()[0]
+        store.close()
+        return count
+
+    def drain(self, *, release: bool) -> dict[str, Any]:
+        """Wait until the queue is empty: items, seconds, the server's CPU meanwhile."""
+        items, before, started = self.waiting(), cpu_seconds(self.pid), time.perf_counter()
+        if release:
+            os.kill(self.pid, signal.SIGUSR1)
+        while self.waiting():
+            time.sleep(0.05)
+        return {
+            "operations": items,
+            "seconds": time.perf_counter() - started,
+            "cpu_seconds": cpu_seconds(self.pid) - before,
+        }
+
+
+class Site:
+    """A prepared state; every :meth:`serve` begins from a copy of it."""
+
+    def __init__(self, folder: Path, messages: int, octets: int) -> None:
+        self._folder, self._count, self._log = folder, 0, folder / "server.log"
+        self._base = free_base_port()
+        self._prepared = folder / "prepared"
+        self._prepared.mkdir()
+        config = serving.settings(self._prepared, self._base)
+        gateway = serving.prepare(config)
+        filling.fill(gateway, serving.READER, messages, octets)
+        filling.fill(gateway, serving.PATIENT, serving.PATIENT_LETTERS, octets)
+        compose.close(gateway)
+
+    @contextmanager
+    def serve(self, *, hold: bool = False, from_first: bool = True) -> Iterator[Server]:
+        """Start a server and stop it; ``from_first`` gives it a fresh copy of the state."""
+        self._count += 1
+        state = self._folder / f"served{self._count}"
+        if from_first:
+            shutil.copytree(self._prepared, state)
+        command = [sys.executable, "-m", "tests.bench.serving", str(state), str(self._base)]
+        started = time.perf_counter()
+        with (
+            self._log.open("ab") as log,
+            subprocess.Popen(
+                [*command, *(["--hold"] if hold else [])],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            ) as running,
+        ):
+            try:
+                told = json.loads(_line(running, self._log))
+                config = serving.settings(state, self._base)
+                yield Server(
+                    told["pid"],
+                    told["ports"],
+                    str(config.in_state(config.certificates.anchors)),
+                    state / config.state.directory,
+                    time.perf_counter() - started,
+                    cpu_seconds(told["pid"]),
+                )
+            finally:
+                running.terminate()
+                running.wait()
+        shutil.rmtree(state)
+
+
+def _say(to: IO[str] | None, word: str) -> None:
+    assert to is not None
+    to.write(word + "\n")
+    to.flush()
+
+
+def _line(client: "subprocess.Popen[str]", log: Path | None = None) -> str:
+    assert client.stdout is not None
+    line = client.stdout.readline().strip()
+    if not line:
+        last_words = "" if log is None else log.read_text("utf-8", "replace")[-1000:]
+        raise RuntimeError(f"{client.args!r} ended without a word ({client.wait()}): {last_words}")
+    return line
