@@ -82,19 +82,19 @@ def changes_since(view: View, mailbox_id: MailboxId, modseq: int, uidnext: int) 
     highest = highest_modseq(view, mailbox_id)
     if highest is None or highest == modseq:
         return Changes(modseq if highest is None else highest, [], [], [], {})
-    rows = view.sql(
-        "SELECT uid, flags, modseq FROM entries WHERE mailbox_id = ? AND modseq > ? ORDER BY uid",
+    # "+uid": sorting what changed, not walking the mailbox by UID in search of it
+    touched = view.sql(
+        "SELECT uid, flags, modseq FROM entries WHERE mailbox_id = ? AND modseq > ? ORDER BY +uid",
         (mailbox_id, modseq),
     ).fetchall()
-    touched = [(row[0], row[1], row[2]) for row in rows]
     gone = view.sql(
         "SELECT uid FROM expunged WHERE mailbox_id = ? AND modseq > ? ORDER BY uid",
         (mailbox_id, modseq),
     ).fetchall()
     return Changes(
         highest,
-        [entry for entry in touched if entry[0] >= uidnext],
-        [entry for entry in touched if entry[0] < uidnext],
+        [(uid, value, at) for uid, value, at in touched if uid >= uidnext],
+        [(uid, value, at) for uid, value, at in touched if uid < uidnext],
         [row[0] for row in gone if row[0] < uidnext],
         flags.keywords(view, mailbox_id),
     )

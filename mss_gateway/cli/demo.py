@@ -91,6 +91,7 @@ def _config_text(base: int) -> str:
 
 def _start_afresh(state: Path) -> None:
     """A first start that was cut in the middle leaves nothing that counts: begin again."""
+    shutil.rmtree(state.with_name(state.name + "-client-keys"), ignore_errors=True)
     for path in state.iterdir():
         if path.name != "config.toml":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -141,7 +142,7 @@ def _add(gateway: Gateway, authority: Authority, new: NewPerson) -> None:
 
     person, held = gateway.database.write(unit)
     if person.smime == "client":
-        folder = settings.in_state("client-keys")
+        folder = _client_folder(settings)
         folder.mkdir(exist_ok=True, mode=0o700)
         name = f"account-{person.account_id}"
         export_for_client(
@@ -150,6 +151,11 @@ def _add(gateway: Gateway, authority: Authority, new: NewPerson) -> None:
             folder / f"{name}.key",
             folder / f"{name}.pem",
         )
+
+
+def _client_folder(settings: Config) -> Path:
+    """Where the professional who keeps the keys has them: beside the state, never within."""
+    return settings.base.with_name(settings.base.name + "-client-keys")
 
 
 def _secret(settings: Config, kind: str, address: str) -> str:
@@ -185,7 +191,7 @@ def _accounts(gateway: Gateway) -> list[dict[str, Any]]:
         if person.role is Role.PATIENT:
             account["totp_secret"] = _totp(settings, person.address)
         if person.smime == "client":
-            base = settings.in_state("client-keys") / f"account-{person.account_id}"
+            base = _client_folder(settings) / f"account-{person.account_id}"
             account["certificate_file"] = str(base.with_suffix(".pem"))
             account["key_file"] = str(base.with_suffix(".key"))
         found.append(account)

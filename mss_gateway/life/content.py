@@ -14,7 +14,7 @@ from mss_gateway.message.address import (
     parse_author,
     parse_mailboxes,
 )
-from mss_gateway.message.header import field_text, header_end, parse_header
+from mss_gateway.message.header import field_text
 from mss_gateway.message.part import Message, is_attachment
 from policies.facts import ExchangeFacts, Finding, MessageFacts
 from policies.first_contact import closes_by_field, closes_by_subject
@@ -90,12 +90,6 @@ def reply_to(message: Message) -> tuple[str, ...]:
 def has_xdm(message: Message) -> bool:
     """Whether an attachment calls itself an XDM archive, by its name."""
     return any(xdm.is_xdm_name(each.claimed_name) for each in attachments.attachments(message))
-
-
-def message_id(raw: bytes) -> str:
-    """The Message-ID as it stands in the stored message."""
-    fields_end = header_end(raw, 0, len(raw))[0]
-    return parse_header(raw, 0, fields_end).unfolded("message-id").strip()
 
 
 def _authors(message: Message) -> tuple[str, ...]:

@@ -107,7 +107,6 @@ def _compose(
         is_automatic=True,
         closes=False,
         reply_to=(),
-        message_id="",
         has_xdm=False,
     )
     return items.seal_message(spool, report_ref, report, summarise(scan(report)), carried)

@@ -6,7 +6,6 @@ When :func:`accept` returns, the message survives a power cut; when it raises, n
 
 from dataclasses import dataclass
 
-from certs.certificate import fingerprint
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import content, crypto, policy, store
 from mss_gateway.life.crypto import Opened
@@ -102,7 +101,7 @@ def _sign(
     if opened.signature is SignatureStatus.ABSENT:
         signer = crypto.signer_of(gateway, author)
         raw = crypto.sign(gateway, signer, raw)
-        print_of_signer = fingerprint(signer.certificate)
+        print_of_signer = signer.fingerprint
     reverse_path = "" if envelope.reverse_path is None else str(envelope.reverse_path)
     received = trace.received_line(
         by=gateway.config.site.hostname,
@@ -123,7 +122,6 @@ def _sign(
         is_automatic=dsn.is_automatic(opened.message, envelope.reverse_path),
         closes=content.closes(opened.message),
         reply_to=content.reply_to(opened.message),
-        message_id=content.message_id(raw),
         has_xdm=content.has_xdm(opened.message),
     )
 

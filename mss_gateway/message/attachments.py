@@ -7,7 +7,15 @@ The type of an attachment is sniffed from its bytes; its claimed name and type a
 from dataclasses import dataclass
 
 from mss_gateway.message.part import Message, Part, is_attachment, is_shown_as_text
-from mss_gateway.message.sniff import SCRIPT, ZIP, forbidden_inside_zip, is_forbidden, sniff
+from mss_gateway.message.sniff import (
+    HEAD,
+    SCRIPT,
+    ZIP,
+    forbidden_inside_zip,
+    is_forbidden,
+    needs_all,
+    sniff,
+)
 from mss_gateway.message.words import display_safe
 
 NAME_LIMIT = 150
@@ -94,7 +102,9 @@ def forbidden_part(message: Message) -> str | None:
     for part in message.root.walk():
         if part.children or part.message is not None:
             continue
-        content = part.decoded(message.raw)
+        content = part.decoded_head(message.raw, HEAD)
+        if needs_all(content):
+            content = part.decoded(message.raw)
         media_type = sniff(content)
         if media_type == SCRIPT and is_shown_as_text(part):
             continue

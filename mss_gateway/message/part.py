@@ -86,6 +86,21 @@ class Part:
             return binascii.a2b_qp(body)
         return body
 
+    def decoded_head(self, raw: bytes, octets: int) -> bytes:
+        """The first ``octets`` of the decoded body or more: enough for a look at its type."""
+        # an octet takes three as quoted-printable; base64 and its line ends take less than two
+        end = min(self.body_end, self.body_start + 3 * octets)
+        body = raw[self.body_start : end]
+        if self.encoding == "base64":
+            head = decode_base64(body)
+        elif self.encoding == "quoted-printable":
+            head = binascii.a2b_qp(body)
+        else:
+            head = body
+        # whoever stuffs an encoding with blanks gets all of it decoded
+        is_enough = len(head) >= octets or end == self.body_end
+        return head if is_enough else self.decoded(raw)
+
     def text(self, raw: bytes) -> str:
         """The decoded body as text of its charset, or of the nearest one that fits."""
         return decode_text(self.decoded(raw), self.parameter("charset") or "us-ascii")

@@ -94,6 +94,11 @@ _CDA_ROOT = re.compile(rb"<(?:[A-Za-z0-9_]+:)?ClinicalDocument\b")
 _XML_SCRIPT = re.compile(rb"<(?:[A-Za-z0-9_]+:)?script\b|\bon[a-z]+\s*=\s*[\"']", re.IGNORECASE)
 
 
+def needs_all(head: bytes) -> bool:
+    """Whether only the whole file tells its type: a zip, or a compound document."""
+    return head.startswith((*_ZIP_MAGIC, _OLE))
+
+
 def is_forbidden(media_type: str) -> bool:
     """May a file of this sniffed type not travel at all: a program, a script, a macro document."""
     return media_type in _FORBIDDEN

@@ -82,7 +82,6 @@ class Carried:
     is_automatic: bool
     closes: bool
     reply_to: tuple[str, ...]
-    message_id: str
     has_xdm: bool
 
 

@@ -31,7 +31,6 @@ _EVIDENCE = evidence(
         is_automatic=False,
         closes=False,
         reply_to=(),
-        message_id="",
         has_xdm=False,
     ),
     FIRST_DAY,

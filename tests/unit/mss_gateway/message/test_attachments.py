@@ -1,5 +1,7 @@
 """Attachments and the text to show, in the corpus and in trees made to deceive."""
 
+import base64
+import quopri
 from pathlib import Path
 
 import pytest
@@ -158,4 +160,25 @@ def test_what_may_not_travel_is_found_by_content(entities: list[str], number: st
 
 def test_a_message_that_is_one_file_is_part_1() -> None:
     raw = f"Content-Type: application/pdf{BASE64}{PROGRAM}".encode()
+    assert forbidden_part(scan(raw)) == "1"
+
+
+_PROGRAM = b"MZ\x90\0" + b"\0" * 60 + b"PE\0\0" + b"\0" * 400_000
+
+
+@pytest.mark.parametrize("stuffing", [0, 191 * 1024, 193 * 1024, 600_000])
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_a_program_behind_blanks_of_its_encoding_is_still_a_program(
+    stuffing: int, encoding: str
+) -> None:
+    encode = base64.encodebytes if encoding == "base64" else quopri.encodestring
+    # blanks that decoding drops: lines of spaces in base64, soft line ends in quoted-printable
+    blank = b" " * 74 + b"\r\n" if encoding == "base64" else b"=\r\n"
+    body = blank * (stuffing // len(blank)) + encode(_PROGRAM).replace(b"\n", b"\r\n")
+    raw = (
+        b'Content-Type: application/pdf; name="lettre.pdf"\r\n'
+        b"Content-Disposition: attachment\r\n"
+        b"Content-Transfer-Encoding: " + encoding.encode() + b"\r\n\r\n" + body
+    )
+
     assert forbidden_part(scan(raw)) == "1"

@@ -27,7 +27,6 @@ CARRIED = Carried(
     is_automatic=False,
     closes=False,
     reply_to=("secretariat@mss.example", "paul.bernard@mss.example"),
-    message_id="<1@mss.example>",
     has_xdm=True,
 )
 REPORT = replace(CARRIED, reverse_path=None, author_account=0, reply_to=(), has_xdm=False)
