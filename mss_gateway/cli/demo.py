@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import os
-import shutil
+import sys
 from base64 import b32encode
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +28,11 @@ from mss_gateway.directory.people import NewPerson, Person
 from mss_gateway.life.gateway import Gateway
 from policies.people import Role
 
-DEFAULT_STATE = Path("var/demo")
-DEFAULT_BASE_PORT = 2500
+MARKER = "made-by-mss-demo"
+"""The first file of a demo's folder. Without it a folder is somebody's, and is left alone."""
+
+MADE = ("store.db*", "root.key", "pki/*.pem", "tls/server.*")
+"""What a first start makes, and may clear when it was cut."""
 
 _CONFIG = """\
 # Written by `mss demo`; the commented config.toml of the project explains every key.
@@ -56,6 +59,13 @@ accept_test_ins = true
 def run(state: Path, base_port: int) -> int:
     """Prepare the state on a first start, serve until SIGTERM; the exit code of ``serve``."""
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not _is_ours(state):
+        print(  # noqa: T201 - the operator's terminal
+            f"mss: {state} holds something that is not a demo: give --state an empty folder",
+            file=sys.stderr,
+        )
+        return 1
+    (state / MARKER).touch()
     told = state / "demo.json"
     told.unlink(missing_ok=True)
     (state / "config.toml").write_text(_config_text(base_port), encoding="utf-8")
@@ -89,12 +99,17 @@ def _config_text(base: int) -> str:
     )
 
 
+def _is_ours(state: Path) -> bool:
+    """Whether the folder is a demo's or empty: nothing else is ever written to or cleared."""
+    return (state / MARKER).exists() or not any(state.iterdir())
+
+
 def _start_afresh(state: Path) -> None:
-    """A first start that was cut in the middle leaves nothing that counts: begin again."""
-    shutil.rmtree(state.with_name(state.name + "-client-keys"), ignore_errors=True)
-    for path in state.iterdir():
-        if path.name != "config.toml":
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    """A first start that was cut in the middle leaves nothing that counts: clear what it made."""
+    kept_by_client = state.with_name(state.name + "-client-keys")
+    made = [path for name in MADE for path in state.glob(name)]
+    for path in [*made, *kept_by_client.glob("account-*.*")]:
+        path.unlink()
 
 
 def _prepare(settings: Config) -> None:

@@ -20,6 +20,7 @@ from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message import smime
+from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.part import Message
 from policies.facts import SignatureStatus
@@ -38,25 +39,42 @@ class Opened:
     signer_fingerprint: str
 
 
-def open_submission(gateway: Gateway, message: Message, recipients: tuple[str, ...]) -> Opened:
-    """Open with the keys that the gateway holds for the recipients, then verify.
+def open_submission(
+    gateway: Gateway, message: Message, author: str, recipients: tuple[str, ...]
+) -> Opened:
+    """Verify a submission; open it first with the keys that the gateway holds for the recipients.
 
-    Raises Refused(CANNOT_OPEN): a message that stays closed to the gateway is not accepted,
-    because nothing could be said of who wrote it or of what it carries. A signature around a
-    content that only CMS readers see is refused likewise (SIGNATURE_REJECTED).
+    An envelope is taken only when what it holds is signed by its author: whoever submits somebody
+    else's ciphertext must not be handed its text, in a copy for another recipient or in Sent.
+    Everything else about it is Refused(CANNOT_OPEN), in one line whatever the cause, so that the
+    answers tell nothing of the plain text (threat T20). A signature around a content that only
+    CMS readers see is refused too (SIGNATURE_REJECTED).
     """
     closed = smime.find_pkcs7(message)
     if closed is None:
         return _verify(gateway, message)
     if closed.kind not in ("enveloped", "auth-enveloped"):
-        raise _stays_closed(closed)
-    entity = _open_for(gateway, recipients, closed.der)
-    opened = scan(smime.replace_content(message.raw, entity))
-    if find_bare_line_ending(opened.raw) is not None:
-        raise Refused(Failure.BARE_LINE_ENDING)
-    inner = smime.find_pkcs7(opened)
-    if inner is not None:
-        raise _stays_closed(inner)
+        is_signed = closed.kind == "signed"
+        raise Refused(Failure.SIGNATURE_REJECTED if is_signed else Failure.CANNOT_OPEN, closed.kind)
+    opened = _opened(gateway, message, recipients, closed.der)
+    if opened is None or author not in opened.signer_addresses:
+        raise Refused(Failure.CANNOT_OPEN)
+    return opened
+
+
+def _opened(
+    gateway: Gateway, message: Message, recipients: tuple[str, ...], der: bytes
+) -> Opened | None:
+    """What an envelope holds, verified; None for whatever stays closed or cannot be read."""
+    entity = _open_for(gateway, recipients, der)
+    if entity is None:
+        return None
+    try:
+        opened = scan(smime.replace_content(message.raw, entity))
+    except MessageMalformed:
+        return None
+    if find_bare_line_ending(opened.raw) is not None or smime.find_pkcs7(opened) is not None:
+        return None
     return _verify(gateway, opened)
 
 
@@ -89,12 +107,7 @@ def seal_for(view: View, recipient: Person, raw: bytes, now: float) -> bytes:
         raise Refused(Failure.NO_CERTIFICATE_FOR_RECIPIENT, str(refused)) from None
 
 
-def _stays_closed(found: smime.Pkcs7) -> Refused:
-    is_signed = found.kind == "signed"
-    return Refused(Failure.SIGNATURE_REJECTED if is_signed else Failure.CANNOT_OPEN, found.kind)
-
-
-def _open_for(gateway: Gateway, recipients: tuple[str, ...], der: bytes) -> bytes:
+def _open_for(gateway: Gateway, recipients: tuple[str, ...], der: bytes) -> bytes | None:
     with gateway.database.read() as view:
         for recipient in recipients:
             holder = people.by_address(view, recipient)
@@ -104,7 +117,7 @@ def _open_for(gateway: Gateway, recipients: tuple[str, ...], der: bytes) -> byte
                 return open_enveloped(der, gateway.cabinet.openers(view, holder.account_id))
             except CannotOpen:
                 continue
-    raise Refused(Failure.CANNOT_OPEN)
+    return None
 
 
 def _verify(gateway: Gateway, message: Message) -> Opened:

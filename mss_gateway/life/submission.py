@@ -76,7 +76,8 @@ def _accept(gateway: Gateway, submission: Submission, message_ref: str) -> None:
         raise Refused(Failure.BARE_LINE_ENDING)
     recipients = tuple(dict.fromkeys(str(recipient) for recipient in submission.recipients))
     try:
-        opened = crypto.open_submission(gateway, scan(submission.raw), recipients)
+        author = submission.envelope.author.address
+        opened = crypto.open_submission(gateway, scan(submission.raw), author, recipients)
         facts = content.message_facts(gateway, submission.envelope, recipients, opened)
         policy.obey(decide.at_message(facts))
         raw, carried = _sign(gateway, submission, opened, message_ref)

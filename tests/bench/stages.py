@@ -112,7 +112,7 @@ def _stages(gateway: Gateway, sent: Submission, count: int) -> dict[str, Cost]:
     envelope, raw = sent.envelope, sent.raw
     recipients = tuple(str(each) for each in sent.recipients)
     message = scan(raw)
-    opened = crypto.open_submission(gateway, message, recipients)
+    opened = crypto.open_submission(gateway, message, AUTHOR, recipients)
     facts = content.message_facts(gateway, envelope, recipients, opened)
     ref = gateway.new_ref()
     normal = submission._normalise(gateway, sent, opened, ref)
@@ -133,7 +133,9 @@ def _stages(gateway: Gateway, sent: Submission, count: int) -> dict[str, Cost]:
         "policy at RCPT": lambda: policy.at_recipient(gateway, envelope, sent.recipients[0], 0),
         "find_bare_line_ending": lambda: find_bare_line_ending(raw),
         "scan": lambda: scan(raw),
-        "open (nothing to open)": lambda: crypto.open_submission(gateway, message, recipients),
+        "open (nothing to open)": lambda: crypto.open_submission(
+            gateway, message, AUTHOR, recipients
+        ),
         "facts": lambda: content.message_facts(gateway, envelope, recipients, opened),
         "policy at message": lambda: decide.at_message(facts),
         "normalise": lambda: submission._normalise(gateway, sent, opened, ref),

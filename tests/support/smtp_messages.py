@@ -113,6 +113,7 @@ def refused_messages(site: Site) -> dict[str, bytes]:
     """By the name that the dialogues give them."""
     program = attached("resultats.pdf", PROGRAM, media_type="application/pdf")
     by_bernard = signed(site, simple(BERNARD))
+    by_bernard_program = attached("resultats.pdf", PROGRAM, BERNARD, "application/pdf")
     return {
         "too_deep": nested(40),
         "too_many_parts": many_parts(600),
@@ -133,7 +134,7 @@ def refused_messages(site: Site) -> dict[str, bytes]:
         "signed_opaque": signed_opaque(site, simple(BERNARD)),
         "enveloped_for_client": enveloped(site, simple(), BERNARD),
         "enveloped_twice": enveloped(site, enveloped(site, simple(), DUBOIS), DUBOIS),
-        "enveloped_program": enveloped(site, program, DUBOIS),
+        "enveloped_program": enveloped(site, signed(site, by_bernard_program), DUBOIS),
     }
 
 
