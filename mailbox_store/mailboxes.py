@@ -4,11 +4,10 @@ Names are sealed: a folder called after a diagnosis is health information. The s
 INBOX is case-insensitive, and a UIDVALIDITY never returns, so a deleted and re-made name is new.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from mailbox_store import messages
+from mailbox_store import messages, subscriptions
 from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import (
     MailboxExists,
@@ -17,13 +16,8 @@ from mailbox_store.errors import (
     MailboxNotFound,
     MailboxProtected,
 )
+from mailbox_store.names import SEPARATOR, name_index, normal_name, open_name, seal_name
 from mailbox_store.vault import AccountId
-
-SEPARATOR = "/"
-NAME_LIMIT = 255
-"""Characters of a mailbox name at most."""
-
-_NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +34,12 @@ class Mailbox:
     messages: int
     unseen: int
     octets: int
-    is_subscribed: bool
+    deleted: int
 
 
 _COLUMNS = (
     "mailbox_id, account_id, name_sealed, name_index, special_use, uidvalidity, uidnext,"
-    " highestmodseq, messages, unseen, octets, subscribed"
+    " highestmodseq, messages, unseen, octets, deleted"
 )
 
 
@@ -60,7 +54,7 @@ def find(view: View, account_id: AccountId, name: str) -> Mailbox:
     """The mailbox of that name; raises :class:`MailboxNotFound`."""
     row = view.sql(
         f"SELECT {_COLUMNS} FROM mailboxes WHERE account_id = ? AND name_index = ?",
-        (account_id, _index(view, account_id, normal_name(name))),
+        (account_id, name_index(view, account_id, normal_name(name))),
     ).first()
     if row is None:
         raise MailboxNotFound(account_id)
@@ -88,7 +82,10 @@ def by_id(view: View, mailbox_id: MailboxId) -> Mailbox:
 def create(
     tx: Transaction, account_id: AccountId, name: str, special_use: str | None = None
 ) -> Mailbox:
-    """Make a mailbox; superior levels that do not exist are not made (RFC 9051 §6.3.4)."""
+    """Make and subscribe a mailbox; superior levels that are missing are not made.
+
+    RFC 9051 §6.3.4. Raises MailboxExists and MailboxNameRefused.
+    """
     name = normal_name(name)
     if _exists(tx, account_id, name):
         raise MailboxExists(account_id)
@@ -97,24 +94,28 @@ def create(
         " WHERE account_id = ? RETURNING last_uidvalidity",
         (tx.now, account_id),
     ).scalar_one()
-    index = _index(tx, account_id, name)
+    index = name_index(tx, account_id, name)
     mailbox_id = tx.sql(
         "INSERT INTO mailboxes (account_id, name_sealed, name_index, special_use, uidvalidity,"
-        " uidnext, highestmodseq, messages, unseen, octets, subscribed)"
-        " VALUES (?, ?, ?, ?, ?, 1, 1, 0, 0, 0, 1) RETURNING mailbox_id",
+        " uidnext, highestmodseq, messages, unseen, octets, deleted)"
+        " VALUES (?, ?, ?, ?, ?, 1, 1, 0, 0, 0, 0) RETURNING mailbox_id",
         (
             account_id,
-            _sealed_name(tx, account_id, name, index),
+            seal_name(tx, account_id, name, index),
             index,
             special_use,
             uidvalidity,
         ),
     ).scalar_one()
+    subscriptions.add(tx, account_id, name)
     return by_id(tx, MailboxId(mailbox_id))
 
 
 def delete(tx: Transaction, account_id: AccountId, name: str) -> MailboxId:
-    """Remove a mailbox and its messages; INBOX stays, and so does one with inferior names."""
+    """Remove a mailbox and its messages; INBOX stays, and so does one with inferior names.
+
+    Its subscription stays too: RFC 9051 §6.3.7 lets no server end one by itself.
+    """
     mailbox = find(tx, account_id, name)
     if mailbox.name == "INBOX":
         raise MailboxProtected(account_id)
@@ -132,8 +133,9 @@ def delete(tx: Transaction, account_id: AccountId, name: str) -> MailboxId:
 def rename(tx: Transaction, account_id: AccountId, name: str, new_name: str) -> None:
     """Rename with all inferior names; INBOX hands its messages over and stays (RFC 9051 §6.3.6).
 
-    Raises MailboxNotFound, MailboxExists (also when an inferior would take a name in use), and
-    MailboxNameRefused (also for a name below its own, which would be its own superior).
+    A subscribed name stays so, and the new one becomes so. Raises MailboxNotFound, MailboxExists
+    (also when an inferior would take a name in use), and MailboxNameRefused (also for a name below
+    its own, which would be its own superior).
     """
     mailbox, new_name = find(tx, account_id, name), normal_name(new_name)
     if _exists(tx, account_id, new_name):
@@ -148,44 +150,22 @@ def rename(tx: Transaction, account_id: AccountId, name: str, new_name: str) -> 
     everyone = list_mailboxes(tx, account_id)
     moving = [one for one in everyone if one.name == mailbox.name or one.name.startswith(prefix)]
     taken = {one.name for one in everyone} - {one.name for one in moving}
+    subscribed = subscriptions.names(tx, account_id)
     # the shortest first: a name that one of them leaves is free before another one takes it
     for one in sorted(moving, key=lambda one: len(one.name)):
         new = normal_name(new_name + one.name[len(mailbox.name) :])
         if new in taken:
             raise MailboxExists(account_id)
         _set_name(tx, one, new)
-
-
-def set_subscribed(tx: Transaction, account_id: AccountId, name: str, subscribed: bool) -> None:
-    """Subscribe or unsubscribe an existing mailbox (RFC 9051 §6.3.7)."""
-    mailbox = find(tx, account_id, name)
-    tx.sql(
-        "UPDATE mailboxes SET subscribed = ? WHERE mailbox_id = ?",
-        (int(subscribed), mailbox.mailbox_id),
-    )
-
-
-def normal_name(name: str) -> str:
-    """One form per mailbox: INBOX in capitals, no trailing separator.
-
-    Raises :class:`MailboxNameRefused`: empty, too long, an empty level, a control character
-    (RFC 5198 §2), or half a surrogate pair.
-    """
-    name = name.removesuffix(SEPARATOR)
-    first, separator, rest = name.partition(SEPARATOR)
-    if first.upper() == "INBOX":
-        name = "INBOX" + separator + rest
-    is_whole = all(name.split(SEPARATOR))
-    if len(name) > NAME_LIMIT or not is_whole or _NOT_IN_NAMES.search(name):
-        raise MailboxNameRefused(len(name))
-    return name
+        if one.name in subscribed:
+            subscriptions.add(tx, account_id, new)
 
 
 def _set_name(tx: Transaction, mailbox: Mailbox, name: str) -> None:
-    index = _index(tx, mailbox.account_id, name)
+    index = name_index(tx, mailbox.account_id, name)
     tx.sql(
         "UPDATE mailboxes SET name_sealed = ?, name_index = ? WHERE mailbox_id = ?",
-        (_sealed_name(tx, mailbox.account_id, name, index), index, mailbox.mailbox_id),
+        (seal_name(tx, mailbox.account_id, name, index), index, mailbox.mailbox_id),
     )
 
 
@@ -193,33 +173,19 @@ def _exists(view: View, account_id: AccountId, name: str) -> bool:
     return (
         view.sql(
             "SELECT 1 FROM mailboxes WHERE account_id = ? AND name_index = ?",
-            (account_id, _index(view, account_id, name)),
+            (account_id, name_index(view, account_id, name)),
         ).first()
         is not None
     )
 
 
-def _index(view: View, account_id: AccountId, name: str) -> bytes:
-    return view.vault.index.of("mailbox-name", f"{account_id}/{name}")
-
-
-def _sealed_name(view: View, account_id: AccountId, name: str, index: bytes) -> bytes:
-    return view.vault.account(view, account_id).seal(name.encode(), _context(index))
-
-
-def _context(index: bytes) -> bytes:
-    """What binds a sealed name to its index: one moved to another row does not open."""
-    return b"mailbox-name " + index
-
-
 def _mailbox(view: View, row: Any) -> Mailbox:
-    mailbox_id, account_id, name_sealed, name_index, special_use = row[:5]
-    uidvalidity, uidnext, highestmodseq, messages, unseen, octets, subscribed = row[5:]
-    seal = view.vault.account(view, account_id)
+    mailbox_id, account_id, sealed, index, special_use = row[:5]
+    uidvalidity, uidnext, highestmodseq, messages, unseen, octets, deleted = row[5:]
     return Mailbox(
         mailbox_id,
         account_id,
-        seal.open(name_sealed, _context(name_index)).decode(),
+        open_name(view, account_id, sealed, index),
         special_use,
         uidvalidity,
         uidnext,
@@ -227,5 +193,5 @@ def _mailbox(view: View, row: Any) -> Mailbox:
         messages,
         unseen,
         octets,
-        bool(subscribed),
+        deleted,
     )

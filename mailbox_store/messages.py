@@ -154,12 +154,14 @@ def set_flags(
 ) -> list[tuple[int, int, int]]:
     """Give each message ``(flags & keep) | add``: those that changed as (uid, flags, modseq)."""
     changed: list[tuple[int, int, int]] = []
-    newly_seen = 0
+    newly_seen = newly_deleted = 0
     may_change_seen = bool(add & SEEN) or not keep & SEEN
+    may_change_deleted = bool(add & DELETED) or not keep & DELETED
     modseq = _next_modseq(tx, mailbox_id)
     for first, last in ranges(uids):
         span = (mailbox_id, first, last)
-        before = _count_seen(tx, span) if may_change_seen else 0
+        seen = _count(tx, span, SEEN) if may_change_seen else 0
+        deleted = _count(tx, span, DELETED) if may_change_deleted else 0
         rows = tx.sql(
             "UPDATE entries SET flags = (flags & ?) | ?, modseq = ?"
             " WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND flags <> ((flags & ?) | ?)"
@@ -167,11 +169,13 @@ def set_flags(
             (keep, add, modseq, *span, keep, add),
         ).fetchall()
         changed.extend((row[0], row[1], row[2]) for row in rows)
-        newly_seen += _count_seen(tx, span) - before if may_change_seen else 0
+        newly_seen += _count(tx, span, SEEN) - seen if may_change_seen else 0
+        newly_deleted += _count(tx, span, DELETED) - deleted if may_change_deleted else 0
     if changed:
         tx.sql(
-            "UPDATE mailboxes SET highestmodseq = ?, unseen = unseen - ? WHERE mailbox_id = ?",
-            (modseq, newly_seen, mailbox_id),
+            "UPDATE mailboxes SET highestmodseq = ?, unseen = unseen - ?, deleted = deleted + ?"
+            " WHERE mailbox_id = ?",
+            (modseq, newly_seen, newly_deleted, mailbox_id),
         )
         tx.changed(mailbox_id)
     return sorted(changed)
@@ -229,17 +233,23 @@ def _place(
     """The next UID of a mailbox, which must be the account's: nobody else could open it there."""
     row = tx.sql(
         "UPDATE mailboxes SET uidnext = uidnext + 1, highestmodseq = highestmodseq + 1,"
-        " messages = messages + 1, unseen = unseen + ?, octets = octets + ?"
+        " messages = messages + 1, unseen = unseen + ?, deleted = deleted + ?, octets = octets + ?"
         " WHERE mailbox_id = ? AND account_id = ?"
         " RETURNING uidnext - 1, highestmodseq, uidvalidity",
-        (0 if place.flags & SEEN else 1, place.size, mailbox_id, account_id),
+        (
+            0 if place.flags & SEEN else 1,
+            1 if place.flags & DELETED else 0,
+            place.size,
+            mailbox_id,
+            account_id,
+        ),
     ).first()
     if row is None:
         raise MailboxNotFound(mailbox_id)
     uid, modseq, uidvalidity = row
     tx.sql(
-        "INSERT INTO entries (mailbox_id, uid, message_id, flags, modseq, internal_date, size)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO entries (mailbox_id, uid, message_id, flags, modseq, internal_date, size,"
+        " saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             mailbox_id,
             uid,
@@ -248,6 +258,7 @@ def _place(
             modseq,
             place.internal_date,
             place.size,
+            tx.now,
         ),
     )
     tx.changed(mailbox_id)
@@ -258,7 +269,7 @@ def _remove(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int]) -> None
     if not uids:
         return
     modseq = _next_modseq(tx, mailbox_id)
-    removed = unseen = octets = 0
+    removed = unseen = deleted = octets = 0
     unplaced: dict[MessageId, None] = {}
     for first, last in ranges(uids):
         rows = tx.sql(
@@ -275,14 +286,15 @@ def _remove(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int]) -> None
             unplaced[message_id] = None
             removed, octets = removed + 1, octets + size
             unseen += 0 if value & SEEN else 1
+            deleted += 1 if value & DELETED else 0
     if not removed:
         return
     for message_id in unplaced:
         _forget_unplaced(tx, message_id)
     tx.sql(
         "UPDATE mailboxes SET highestmodseq = ?, messages = messages - ?, unseen = unseen - ?,"
-        " octets = octets - ? WHERE mailbox_id = ?",
-        (modseq, removed, unseen, octets, mailbox_id),
+        " deleted = deleted - ?, octets = octets - ? WHERE mailbox_id = ?",
+        (modseq, removed, unseen, deleted, octets, mailbox_id),
     )
     tx.changed(mailbox_id)
 
@@ -306,12 +318,12 @@ def _next_modseq(tx: Transaction, mailbox_id: MailboxId) -> int:
     return int(found)
 
 
-def _count_seen(tx: Transaction, span: tuple[int, int, int]) -> int:
+def _count(tx: Transaction, span: tuple[int, int, int], flag: int) -> int:
     return int(
         tx.sql(
             "SELECT count(*) FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"
             " AND flags & ?",
-            (*span, SEEN),
+            (*span, flag),
         ).scalar_one()
     )
 

@@ -53,6 +53,8 @@ accounts = Table(
     Column("wrapped_key", LargeBinary),
     Column("last_uidvalidity", Integer, nullable=False),
     Column("created_at", Integer, nullable=False),
+    # NULL: what the configuration says
+    Column("quota_octets", Integer),
     sqlite_autoincrement=True,
 )
 
@@ -70,9 +72,19 @@ mailboxes = Table(
     Column("messages", Integer, nullable=False),
     Column("unseen", Integer, nullable=False),
     Column("octets", Integer, nullable=False),
-    Column("subscribed", Integer, nullable=False),
+    Column("deleted", Integer, nullable=False, server_default="0"),
     UniqueConstraint("account_id", "name_index"),
     sqlite_autoincrement=True,
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
+    Column("name_index", LargeBinary, nullable=False),
+    Column("name_sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("account_id", "name_index"),
+    sqlite_with_rowid=False,
 )
 
 keywords = Table(
@@ -129,6 +141,8 @@ entries = Table(
     Column("modseq", Integer, nullable=False),
     Column("internal_date", Integer, nullable=False),
     Column("size", Integer, nullable=False),
+    # when it came into this mailbox, RFC 8514 §3; NULL for what earlier releases placed
+    Column("saved_at", Integer),
     PrimaryKeyConstraint("mailbox_id", "uid"),
     Index(None, "mailbox_id", "modseq"),
     Index(None, "message_id"),
@@ -171,5 +185,70 @@ correspondences = Table(
     Column("changed_at", Integer, nullable=False),
     PrimaryKeyConstraint("patient_index", "professional_index"),
     Index(None, "patient_account"),
+    sqlite_with_rowid=False,
+)
+
+search_segments = Table(
+    "search_segments",
+    metadata,
+    Column("segment_id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
+    Column("tier", Integer, nullable=False),
+    Column("first_message", Integer, nullable=False),
+    Column("last_message", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "account_id"),
+    sqlite_autoincrement=True,
+)
+
+search_progress = Table(
+    "search_progress",
+    metadata,
+    Column("progress_id", Integer, primary_key=True, autoincrement=False),
+    Column("through", Integer, nullable=False),
+)
+
+mailbox_rights = Table(
+    "mailbox_rights",
+    metadata,
+    Column("mailbox_id", Integer, nullable=False),
+    Column("person_account", Integer, nullable=False),
+    Column("rights", Text, nullable=False),
+    PrimaryKeyConstraint("mailbox_id", "person_account"),
+    sqlite_with_rowid=False,
+)
+
+personal_seen = Table(
+    "personal_seen",
+    metadata,
+    Column("person_account", Integer, nullable=False),
+    Column("mailbox_id", Integer, nullable=False),
+    Column("uid", Integer, nullable=False),
+    PrimaryKeyConstraint("person_account", "mailbox_id", "uid"),
+    Index(None, "mailbox_id", "uid"),
+    sqlite_with_rowid=False,
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("box_account", ForeignKey("accounts.account_id"), nullable=False),
+    Column("person_account", ForeignKey("accounts.account_id"), nullable=False),
+    Column("rights", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    PrimaryKeyConstraint("box_account", "person_account"),
+    Index(None, "person_account"),
+    sqlite_with_rowid=False,
+)
+
+imported = Table(
+    "imported",
+    metadata,
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
+    Column("source_index", LargeBinary, nullable=False),
+    Column("uidvalidity", Integer, nullable=False),
+    Column("uid", Integer, nullable=False),
+    PrimaryKeyConstraint("account_id", "source_index", "uidvalidity", "uid"),
     sqlite_with_rowid=False,
 )

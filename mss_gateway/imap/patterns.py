@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mailbox_store.mailboxes import SEPARATOR, Mailbox
+from mailbox_store.mailboxes import Mailbox
+from mailbox_store.names import SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mailbox_store import mailboxes
+from mailbox_store import mailboxes, subscriptions
 from mss_gateway.imap import responses
 from mss_gateway.imap.grammar.arguments import ListRequest, StatusRequest
 from mss_gateway.imap.patterns import Match, listed
@@ -27,7 +27,8 @@ async def cmd_lsub(session: Session, request: ListRequest) -> Reply:
     """RFC 3501 §6.3.9; a level without subscription above a subscribed one is \\Noselect."""
     account_id = session.account_id
     boxes = await session.read(lambda view: mailboxes.list_mailboxes(view, account_id))
-    subscribed = [box for box in boxes if box.is_subscribed]
+    names = await session.read(lambda view: subscriptions.names(view, account_id))
+    subscribed = [box for box in boxes if box.name in names]
     for pattern in request.patterns:
         for match in listed(subscribed, request.reference + pattern):
             if match.mailbox is not None:

@@ -192,6 +192,7 @@ class Histories(RuleBasedStateMachine):
         assert actual == {uid: flags for uid, (flags, _) in entries.items()}
         assert one.messages == len(entries)
         assert one.unseen == sum(not flags & SEEN for flags, _ in entries.values())
+        assert one.deleted == sum(bool(flags & DELETED) for flags, _ in entries.values())
         assert one.octets == sum(size for _, size in entries.values())
         assert one.uidnext == model.last_uid + 1
         assert one.uidvalidity == model.uidvalidity

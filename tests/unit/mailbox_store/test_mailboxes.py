@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailbox_store import flags, mailboxes
+from mailbox_store import flags, mailboxes, subscriptions
 from mailbox_store.database import Database
 from mailbox_store.errors import (
     MailboxExists,
@@ -11,7 +11,7 @@ from mailbox_store.errors import (
     MailboxNotFound,
     MailboxProtected,
 )
-from mailbox_store.mailboxes import NAME_LIMIT, normal_name
+from mailbox_store.names import NAME_LIMIT, normal_name
 from mailbox_store.vault import AccountId
 from tests.unit.mailbox_store.conftest import Clock
 from tests.unit.mailbox_store.shelf import append, box, fresh, rows, uids
@@ -94,7 +94,8 @@ def test_inbox_is_listed_first_then_names_in_order(database: Database, account: 
 def test_a_new_mailbox_is_empty_and_subscribed(database: Database, account: AccountId) -> None:
     made = database.write(lambda tx: mailboxes.create(tx, account, "Sent", "\\Sent"))
     assert (made.messages, made.unseen, made.octets, made.uidnext) == (0, 0, 0, 1)
-    assert made.is_subscribed
+    with database.read() as view:
+        assert subscriptions.names(view, account) >= {"Sent"}
     with database.read() as view:
         assert mailboxes.find_special(view, account, "\\Sent") == made
         assert mailboxes.find_special(view, account, "\\Trash") is None
@@ -111,13 +112,23 @@ def test_of_two_mailboxes_for_one_use_the_oldest_serves(
 
 def test_subscriptions_come_and_go(database: Database, account: AccountId) -> None:
     make(database, account, "a")
-    for wanted in (False, False, True):
-        database.write(
-            lambda tx, wanted=wanted: mailboxes.set_subscribed(tx, account, "a", wanted)  # type: ignore[misc]
-        )
-        assert box(database, account, "a").is_subscribed is wanted
-    with pytest.raises(MailboxNotFound):
-        database.write(lambda tx: mailboxes.set_subscribed(tx, account, "b", True))
+    for change, wanted in (
+        (subscriptions.remove, False),
+        (subscriptions.remove, False),
+        (subscriptions.add, True),
+        (subscriptions.add, True),
+    ):
+        database.write(lambda tx, change=change: change(tx, account, "a"))  # type: ignore[misc]
+        with database.read() as view:
+            assert ("a" in subscriptions.names(view, account)) is wanted
+
+
+def test_a_subscription_outlives_its_mailbox(database: Database, account: AccountId) -> None:
+    make(database, account, "a", "b")
+    database.write(lambda tx: mailboxes.delete(tx, account, "a"))
+    database.write(lambda tx: mailboxes.rename(tx, account, "b", "c"))
+    with database.read() as view:
+        assert subscriptions.names(view, account) >= {"a", "b", "c"}
 
 
 def test_a_name_does_not_open_in_another_row(database: Database, account: AccountId) -> None:
