@@ -10,8 +10,8 @@ T =
 ARGS =
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 | \2/p' Makefile | \
-	  awk -F ' [|] ' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 | \2/p' Makefile | \
+	  awk -F ' [|] ' '{ printf "%-19s %s\n", $$1, $$2 }'
 
 install: $(STAMP) ## make .venv from requirements.lock, with the script mss
 
@@ -41,6 +41,9 @@ check: lint types test ## lint, types and tests
 bench: install ## one JSON object per benchmark
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+bench-peers: install ## our IMAP server beside Debian's Dovecot, alternating; wants root
+	@$(BIN)/python -m tests.bench peers $(ARGS)
+
 soak: install ## kill -9 under load: nothing acknowledged is lost or doubled
 	$(BIN)/python -m tests.crash.soak $(ARGS)
 
@@ -64,4 +67,4 @@ clean: ## remove what the tools leave behind; keeps .venv and var
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help install run test lint types check bench soak crossed fuzz docs lock clean
+.PHONY: help install run test lint types check bench bench-peers soak crossed fuzz docs lock clean

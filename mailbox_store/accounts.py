@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mailbox_store.database import Transaction, View
+from mailbox_store.errors import OverQuota
 from mailbox_store.vault import AccountId
 
 
@@ -13,6 +14,23 @@ class Account:
     account_id: AccountId
     kind: str
     created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What an account holds and what it may hold, in octets.
+
+    The sum of its mailboxes: a message in two of them counts twice, although its body is stored
+    once. Only so does what a client is told agree with what it can count.
+    """
+
+    used: int
+    limit: int
+    is_default: bool
+
+    def has_room_for(self, octets: int) -> bool:
+        """Whether so many octets more are within the limit."""
+        return self.used + octets <= self.limit
 
 
 def create(tx: Transaction, kind: str) -> AccountId:
@@ -38,3 +56,27 @@ def of_kind(view: View, kind: str) -> list[Account]:
         (kind,),
     )
     return [Account(AccountId(row[0]), row[1], row[2]) for row in rows]
+
+
+def quota(view: View, account_id: AccountId, default_octets: int) -> Quota:
+    """The account's quota: its own limit, or ``default_octets``. Costs its number of mailboxes."""
+    own, used = view.sql(
+        "SELECT quota_octets, (SELECT coalesce(sum(octets), 0) FROM mailboxes"
+        " WHERE mailboxes.account_id = accounts.account_id) FROM accounts WHERE account_id = ?",
+        (account_id,),
+    ).one()
+    return Quota(int(used), default_octets if own is None else int(own), own is None)
+
+
+def check_quota(view: View, account_id: AccountId, added_octets: int, default_octets: int) -> None:
+    """Raises :class:`OverQuota` when what is held and ``added_octets`` exceed the limit.
+
+    Inside a unit of work the answer stands until its COMMIT: there is one writer.
+    """
+    if not quota(view, account_id, default_octets).has_room_for(added_octets):
+        raise OverQuota(account_id)
+
+
+def set_quota(tx: Transaction, account_id: AccountId, octets: int | None) -> None:
+    """Give the account a limit of its own; None for the default again."""
+    tx.sql("UPDATE accounts SET quota_octets = ? WHERE account_id = ?", (octets, account_id))

@@ -18,10 +18,10 @@ BlobId = NewType("BlobId", int)
 CHUNK_OCTETS = 65_536
 """Octets of plain text in a chunk; every chunk but the last is full."""
 
-_SHIFT = 16
+SHIFT = 16
 """A chunk's id is its blob's, shifted by so many bits, and its position."""
 
-CHUNKS_LIMIT = 1 << _SHIFT
+CHUNKS_LIMIT = 1 << SHIFT
 """Chunks of a blob at most: 4 GiB, far above any message limit."""
 
 
@@ -54,7 +54,7 @@ def store(tx: Transaction, body: SealedBody) -> BlobId:
     for position, chunk in enumerate(body.chunks):
         tx.sql(
             "INSERT INTO blob_chunks (chunk_id, sealed) VALUES (?, ?)",
-            ((blob_id << _SHIFT) + position, chunk),
+            ((blob_id << SHIFT) + position, chunk),
         )
     return BlobId(blob_id)
 
@@ -70,7 +70,7 @@ def release(tx: Transaction, blob_id: BlobId) -> None:
     Raises :class:`BlobAltered` when it is gone.
     """
     if _count_holder(tx, blob_id, -1) == 0:
-        first = blob_id << _SHIFT
+        first = blob_id << SHIFT
         tx.sql(
             "DELETE FROM blob_chunks WHERE chunk_id >= ? AND chunk_id < ?",
             (first, first + CHUNKS_LIMIT),
@@ -126,6 +126,32 @@ def read(
     return opened[offset : offset + end - start]
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What is read of a body along with its message: its first chunk, still sealed."""
+
+    blob_id: BlobId
+    wrapped: bytes
+    object_id: bytes
+    octets: int
+    chunks: int
+    sealed: bytes
+
+
+def open_beginning(account: AccountSeal, body: Beginning) -> bytes:
+    """The first 64 KiB of a body, or all of a shorter one; raises :class:`BlobAltered`."""
+    if body.chunks != max(0, body.octets - 1) // CHUNK_OCTETS + 1:
+        raise BlobAltered(f"blob {body.blob_id} is not as long as it was")
+    seal = _object_seal(account, body.blob_id, body.object_id, body.wrapped)
+    try:
+        opened = seal.open_chunk(0, body.chunks == 1, body.sealed)
+    except Exception as error:
+        raise BlobAltered(f"blob {body.blob_id} chunk 0 does not open") from error
+    if len(opened) != min(body.octets, CHUNK_OCTETS):
+        raise BlobAltered(f"blob {body.blob_id} is not as long as it was")
+    return opened
+
+
 def _count_holder(tx: Transaction, blob_id: BlobId, change: int) -> int:
     holders = tx.sql(
         "UPDATE blobs SET holders = holders + ? WHERE blob_id = ? RETURNING holders",
@@ -149,7 +175,7 @@ def _object_seal(
 def _chunks(
     view: View, seal: ObjectSeal, blob_id: BlobId, first: int, last: int, total: int
 ) -> Iterator[bytes]:
-    base = blob_id << _SHIFT
+    base = blob_id << SHIFT
     rows = view.sql(
         # whatever type somebody gave a chunk, it comes as octets and then does not open
         "SELECT chunk_id, CAST(sealed AS BLOB) FROM blob_chunks"

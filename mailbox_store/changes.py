@@ -5,12 +5,13 @@ The feed is the mailbox itself: every change gives the touched rows the mailbox'
 (`Database.on_commit`) may be lost; this feed cannot be.
 """
 
+import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mailbox_store import bodies, flags, mailboxes
-from mailbox_store.bodies import BlobId
+from mailbox_store import bodies, flags, mailboxes, personal
+from mailbox_store.bodies import SHIFT, Beginning, BlobId
 from mailbox_store.database import MailboxId, View
 from mailbox_store.errors import MessageNotFound
 from mailbox_store.mailboxes import Mailbox
@@ -51,23 +52,29 @@ class Row:
     size: int
     message_id: MessageId
     message_ref: str
+    saved_at: int | None
+    """When it came into this mailbox, unix seconds; None for what earlier releases placed."""
     summary: bytes
+    beginning: Beginning | None = None
+    """The body's first chunk, when it was asked for and is there."""
 
 
-def snapshot(view: View, mailbox_id: MailboxId) -> Snapshot:
-    """Everything that SELECT must know; raises ``MailboxNotFound``."""
+def snapshot(view: View, mailbox_id: MailboxId, viewer: AccountId | None = None) -> Snapshot:
+    """Everything that SELECT must know; raises ``MailboxNotFound``.
+
+    ``viewer``: somebody whose \\Seen is their own (``mailbox_store.personal``).
+    """
+    seen, parameters = personal.flags_column(viewer)
     mailbox = mailboxes.by_id(view, mailbox_id)
-    rows = view.sql(
-        "SELECT uid, flags, modseq FROM entries WHERE mailbox_id = ? ORDER BY uid", (mailbox_id,)
-    ).fetchall()
-    uids, values, modseqs = zip(*rows, strict=True) if rows else ((), (), ())
-    return Snapshot(
-        mailbox,
-        array("Q", uids),
-        array("Q", values),
-        array("Q", modseqs),
-        flags.keywords(view, mailbox_id),
-    )
+    # one row for the whole mailbox: handing over each row costs the driver more than finding it
+    columns = view.sql(
+        "SELECT json_group_array(uid), json_group_array(flags), json_group_array(modseq)"
+        f" FROM (SELECT uid, {seen} AS flags, modseq FROM entries e"
+        " WHERE mailbox_id = ? ORDER BY uid)",
+        (*parameters, mailbox_id),
+    ).one()
+    uids, values, modseqs = (array("Q", json.loads(column)) for column in columns)
+    return Snapshot(mailbox, uids, values, modseqs, flags.keywords(view, mailbox_id))
 
 
 def highest_modseq(view: View, mailbox_id: MailboxId) -> int | None:
@@ -77,15 +84,33 @@ def highest_modseq(view: View, mailbox_id: MailboxId) -> int | None:
     return None if value is None else int(value)
 
 
-def changes_since(view: View, mailbox_id: MailboxId, modseq: int, uidnext: int) -> Changes:
+def highest_modseqs(view: View, mailbox_ids: Iterable[MailboxId]) -> dict[MailboxId, int]:
+    """HIGHESTMODSEQ of each of these mailboxes that is there, in one statement."""
+    rows = view.sql(
+        "SELECT mailbox_id, highestmodseq FROM mailboxes"
+        " WHERE mailbox_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(mailbox_ids)),),
+    )
+    return {MailboxId(row[0]): row[1] for row in rows.fetchall()}
+
+
+def changes_since(
+    view: View,
+    mailbox_id: MailboxId,
+    modseq: int,
+    uidnext: int,
+    viewer: AccountId | None = None,
+) -> Changes:
     """What changed after ``modseq`` for a session that knows every UID below ``uidnext``."""
+    seen, parameters = personal.flags_column(viewer)
     highest = highest_modseq(view, mailbox_id)
     if highest is None or highest == modseq:
         return Changes(modseq if highest is None else highest, [], [], [], {})
     # "+uid": sorting what changed, not walking the mailbox by UID in search of it
     touched = view.sql(
-        "SELECT uid, flags, modseq FROM entries WHERE mailbox_id = ? AND modseq > ? ORDER BY +uid",
-        (mailbox_id, modseq),
+        f"SELECT uid, {seen}, modseq FROM entries e WHERE mailbox_id = ? AND modseq > ?"
+        " ORDER BY +uid",
+        (*parameters, mailbox_id, modseq),
     ).fetchall()
     gone = view.sql(
         "SELECT uid FROM expunged WHERE mailbox_id = ? AND modseq > ? ORDER BY uid",
@@ -100,6 +125,15 @@ def changes_since(view: View, mailbox_id: MailboxId, modseq: int, uidnext: int) 
     )
 
 
+def vanished_since(view: View, mailbox_id: MailboxId, modseq: int) -> list[int]:
+    """The UIDs expunged after ``modseq``, ascending (RFC 7162 §3.2.5)."""
+    rows = view.sql(
+        "SELECT uid FROM expunged WHERE mailbox_id = ? AND modseq > ? ORDER BY uid",
+        (mailbox_id, modseq),
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
 def rows(
     view: View,
     account_id: AccountId,
@@ -108,19 +142,35 @@ def rows(
     last: int,
     *,
     want_summary: bool = True,
+    want_body: bool = False,
 ) -> Iterator[Row]:
-    """Messages with ``first`` ≤ UID ≤ ``last`` in UID order, streamed."""
+    """Messages with ``first`` ≤ UID ≤ ``last`` in UID order, streamed.
+
+    With ``want_body`` the beginning of each body comes along: one statement for all of them.
+    """
     found = view.sql(
         "SELECT e.uid, e.flags, e.modseq, e.internal_date, e.size, e.message_id, m.message_ref,"
-        f" {'m.summary' if want_summary else 'NULL'} FROM entries e"
+        f" e.saved_at, {'m.summary' if want_summary else 'NULL'}"
+        f"{_BODY_COLUMNS if want_body else ''} FROM entries e"
         " JOIN messages m ON m.message_id = e.message_id"
+        f"{_BODY_JOINS if want_body else ''}"
         " WHERE e.mailbox_id = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid",
         (mailbox_id, first, last),
     )
     seal = view.vault.account(view, account_id)
-    for uid, value, modseq, internal_date, size, message_id, ref, sealed in found:
+    for uid, value, modseq, internal_date, size, message_id, ref, saved_at, sealed, *body in found:
         summary = seal.open(sealed, summary_context(ref)) if want_summary else b""
-        yield Row(uid, value, modseq, internal_date, size, message_id, ref, summary)
+        beginning = Beginning(*body) if body and body[-1] is not None else None
+        yield Row(
+            uid, value, modseq, internal_date, size, message_id, ref, saved_at, summary, beginning
+        )
+
+
+_BODY_COLUMNS = ", m.blob_id, m.object_key, b.object_id, b.octets, b.chunks, CAST(c.sealed AS BLOB)"
+_BODY_JOINS = (
+    " LEFT JOIN blobs b ON b.blob_id = m.blob_id"
+    f" LEFT JOIN blob_chunks c ON c.chunk_id = m.blob_id << {SHIFT}"
+)
 
 
 def find_row(view: View, account_id: AccountId, mailbox_id: MailboxId, uid: int) -> Row:

@@ -139,6 +139,30 @@ class Readers:
         self._engine.dispose()
 
 
+class Version:
+    """A number that is another one after a commit of anybody, in whatever process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._pooled: PoolProxiedConnection | None = None
+        self._lock = threading.Lock()
+
+    def read(self) -> int:
+        """SQLite's ``data_version`` as one connection sees it: no row is read."""
+        with self._lock:
+            if self._pooled is None:
+                self._pooled = self._engine.raw_connection()
+            found: int = _driver(self._pooled).execute("PRAGMA data_version").fetchone()[0]
+            return found
+
+    def dispose(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            if self._pooled is not None:
+                self._pooled.close()
+                self._pooled = None
+
+
 def _driver(pooled: PoolProxiedConnection) -> sqlite3.Connection:
     raw = pooled.driver_connection
     assert isinstance(raw, sqlite3.Connection)

@@ -25,6 +25,18 @@ class MailboxNameRefused(StoreError):
     """The name is empty, too long, or has an empty level or a control character."""
 
 
+class TooManyMailboxes(StoreError):
+    """The account has as many mailboxes, or subscriptions, as an account may have."""
+
+
+class SpecialUseTaken(StoreError):
+    """Another mailbox of the account serves this use already (RFC 6154 §3)."""
+
+
+class OverQuota(StoreError):
+    """The account would hold more than it may (RFC 9208 §4.3.1)."""
+
+
 class TooManyKeywords(StoreError):
     """The mailbox has no bit left for a new keyword."""
 

@@ -13,6 +13,9 @@ from mailbox_store.vault import AccountId, AccountSeal
 
 SEEN, ANSWERED, FLAGGED, DELETED, DRAFT = 1, 2, 4, 8, 16
 
+EVERY_FLAG = -1
+"""A mask that lets everything through, keywords yet to come among it."""
+
 SYSTEM_FLAGS = {
     "\\Seen": SEEN,
     "\\Answered": ANSWERED,

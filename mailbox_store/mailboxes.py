@@ -15,9 +15,18 @@ from mailbox_store.errors import (
     MailboxNameRefused,
     MailboxNotFound,
     MailboxProtected,
+    SpecialUseTaken,
+    TooManyMailboxes,
 )
+from mailbox_store.flags import DELETED
 from mailbox_store.names import SEPARATOR, name_index, normal_name, open_name, seal_name
 from mailbox_store.vault import AccountId
+
+SPECIAL_USES = ("\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash")
+"""RFC 6154 §2. Not \\All, \\Flagged: views of other mailboxes, which the store does not have."""
+
+MAILBOX_LIMIT = 5_000
+"""Mailboxes of one account: LIST opens the sealed name of every one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,11 @@ class Mailbox:
     unseen: int
     octets: int
     deleted: int
+
+    @property
+    def special_uses(self) -> tuple[str, ...]:
+        """What the mailbox is for: ``special_use`` is these words, a space between them."""
+        return () if self.special_use is None else tuple(self.special_use.split(" "))
 
 
 _COLUMNS = (
@@ -62,13 +76,16 @@ def find(view: View, account_id: AccountId, name: str) -> Mailbox:
 
 
 def find_special(view: View, account_id: AccountId, special_use: str) -> Mailbox | None:
-    """The account's mailbox for ``special_use`` (RFC 6154 §2), the oldest if it has several."""
-    row = view.sql(
-        f"SELECT {_COLUMNS} FROM mailboxes WHERE account_id = ? AND special_use = ?"
-        " ORDER BY mailbox_id LIMIT 1",
-        (account_id, special_use),
-    ).first()
-    return None if row is None else _mailbox(view, row)
+    """The account's mailbox for ``special_use`` (RFC 6154 §2); None when nobody made one."""
+    rows = view.sql(
+        f"SELECT {_COLUMNS} FROM mailboxes WHERE account_id = ? AND special_use IS NOT NULL"
+        " ORDER BY mailbox_id",
+        (account_id,),
+    ).fetchall()
+    for row in rows:
+        if special_use in row[4].split(" "):
+            return _mailbox(view, row)
+    return None
 
 
 def by_id(view: View, mailbox_id: MailboxId) -> Mailbox:
@@ -79,16 +96,40 @@ def by_id(view: View, mailbox_id: MailboxId) -> Mailbox:
     return _mailbox(view, row)
 
 
+def deleted_octets(view: View, mailbox: Mailbox) -> int:
+    """Octets that an expunge would free, RFC 9208 §4.1.4.
+
+    Of a mailbox that holds no message flagged \\Deleted nothing is read; else its entries are,
+    until the last of them is found.
+    """
+    if not mailbox.deleted:
+        return 0
+    found = view.sql(
+        "SELECT coalesce(sum(size), 0) FROM (SELECT size FROM entries"
+        " WHERE mailbox_id = ? AND flags & ? <> 0 LIMIT ?) AS doomed",
+        (mailbox.mailbox_id, DELETED, mailbox.deleted),
+    )
+    return int(found.scalar_one())
+
+
 def create(
     tx: Transaction, account_id: AccountId, name: str, special_use: str | None = None
 ) -> Mailbox:
     """Make and subscribe a mailbox; superior levels that are missing are not made.
 
-    RFC 9051 §6.3.4. Raises MailboxExists and MailboxNameRefused.
+    RFC 9051 §6.3.4. ``special_use``: one of RFC 6154 §2, or several with a space between them.
+    Raises MailboxExists, MailboxNameRefused, SpecialUseTaken (a use has one mailbox) and
+    TooManyMailboxes.
     """
     name = normal_name(name)
     if _exists(tx, account_id, name):
         raise MailboxExists(account_id)
+    for use in special_use.split(" ") if special_use else ():
+        if find_special(tx, account_id, use) is not None:
+            raise SpecialUseTaken(account_id)
+    count = tx.sql("SELECT count(*) FROM mailboxes WHERE account_id = ?", (account_id,))
+    if count.scalar_one() >= MAILBOX_LIMIT:
+        raise TooManyMailboxes(account_id)
     uidvalidity = tx.sql(
         "UPDATE accounts SET last_uidvalidity = max(last_uidvalidity + 1, ?)"
         " WHERE account_id = ? RETURNING last_uidvalidity",
@@ -123,9 +164,8 @@ def delete(tx: Transaction, account_id: AccountId, name: str) -> MailboxId:
     if any(other.name.startswith(prefix) for other in list_mailboxes(tx, account_id)):
         raise MailboxHasChildren(account_id)
     messages.clear(tx, mailbox.mailbox_id)
-    tx.sql("DELETE FROM expunged WHERE mailbox_id = ?", (mailbox.mailbox_id,))
-    tx.sql("DELETE FROM keywords WHERE mailbox_id = ?", (mailbox.mailbox_id,))
-    tx.sql("DELETE FROM mailboxes WHERE mailbox_id = ?", (mailbox.mailbox_id,))
+    for table in ("expunged", "keywords", "mailbox_rights", "personal_seen", "mailboxes"):
+        tx.sql(f"DELETE FROM {table} WHERE mailbox_id = ?", (mailbox.mailbox_id,))
     tx.changed(mailbox.mailbox_id)
     return mailbox.mailbox_id
 

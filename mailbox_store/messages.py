@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType
 
-from mailbox_store import bodies, flags
+from mailbox_store import bodies, flags, personal
 from mailbox_store.bodies import BlobId, SealedBody
 from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import MailboxNotFound
-from mailbox_store.flags import DELETED, SEEN
+from mailbox_store.flags import DELETED, EVERY_FLAG, SEEN
 from mailbox_store.vault import AccountId, AccountSeal
 
 if TYPE_CHECKING:
@@ -114,13 +114,20 @@ def append(
 
 
 def copy(
-    tx: Transaction, source: MailboxId, uids: Iterable[int], target: "Mailbox"
+    tx: Transaction,
+    source: MailboxId,
+    uids: Iterable[int],
+    target: "Mailbox",
+    allowed: int = EVERY_FLAG,
+    viewer: AccountId | None = None,
 ) -> list[tuple[int, int]]:
     """Copy messages within an account: pairs of old and new UID, in UID order.
 
-    Keywords follow by name; UIDs that do not exist are passed over (RFC 9051 §6.4.9).
+    Keywords follow by name; UIDs that do not exist are passed over (RFC 9051 §6.4.9). Flags that
+    are not ``allowed`` stay behind; with a ``viewer``, \\Seen among these is theirs alone.
     """
     translate = _keyword_translation(tx, source, target.mailbox_id)
+    shared = allowed if viewer is None else allowed | SEEN
     # all are found before the first is placed: a copy within one mailbox is not copied again
     found = [
         row
@@ -135,24 +142,40 @@ def copy(
     ]
     pairs: list[tuple[int, int]] = []
     for uid, message_id, value, internal_date, size in found:
-        copied = _Place(message_id, translate(value), internal_date, size)
+        copied = _Place(message_id, translate(value & shared), internal_date, size)
         pairs.append((uid, _place(tx, target.mailbox_id, target.account_id, copied).uid))
+    personal.carry(tx, source, target.mailbox_id, pairs, None if allowed & SEEN else viewer)
     return pairs
 
 
 def move(
-    tx: Transaction, source: MailboxId, uids: Iterable[int], target: "Mailbox"
+    tx: Transaction,
+    source: MailboxId,
+    uids: Iterable[int],
+    target: "Mailbox",
+    allowed: int = EVERY_FLAG,
+    viewer: AccountId | None = None,
 ) -> list[tuple[int, int]]:
     """Copy, then remove from the source, in one transaction (RFC 6851 §3.3)."""
-    pairs = copy(tx, source, uids, target)
+    pairs = copy(tx, source, uids, target, allowed, viewer)
     _remove(tx, source, [old for old, _ in pairs])
     return pairs
 
 
 def set_flags(
-    tx: Transaction, mailbox_id: MailboxId, uids: Iterable[int], keep: int, add: int
+    tx: Transaction,
+    mailbox_id: MailboxId,
+    uids: Iterable[int],
+    keep: int,
+    add: int,
+    viewer: AccountId | None = None,
 ) -> list[tuple[int, int, int]]:
-    """Give each message ``(flags & keep) | add``: those that changed as (uid, flags, modseq)."""
+    """Give each message ``(flags & keep) | add``: those that changed as (uid, flags, modseq).
+
+    With a ``viewer``, \\Seen is theirs alone, in what is changed and in what is given back.
+    """
+    if viewer is not None:
+        return _set_flags_of(tx, viewer, mailbox_id, list(uids), keep, add)
     changed: list[tuple[int, int, int]] = []
     newly_seen = newly_deleted = 0
     may_change_seen = bool(add & SEEN) or not keep & SEEN
@@ -181,15 +204,66 @@ def set_flags(
     return sorted(changed)
 
 
+def _set_flags_of(
+    tx: Transaction,
+    viewer: AccountId,
+    mailbox_id: MailboxId,
+    uids: Sequence[int],
+    keep: int,
+    add: int,
+) -> list[tuple[int, int, int]]:
+    """\\Seen for one person, the other flags for everybody, all with one MODSEQ."""
+    modseq = _next_modseq(tx, mailbox_id)
+    newly: set[int] = set()
+    if add & SEEN or not keep & SEEN:
+        for span in ranges(uids):
+            newly.update(personal.set_seen(tx, viewer, mailbox_id, span, is_seen=bool(add & SEEN)))
+    changed: list[tuple[int, int, int]] = []
+    if keep | SEEN != EVERY_FLAG or add & ~SEEN:
+        # the mailbox still stands where it stood: this takes the same MODSEQ
+        changed += set_flags(tx, mailbox_id, uids, keep | SEEN, add & ~SEEN)
+    newly.difference_update(uid for uid, _, _ in changed)
+    for first, last in ranges(newly):
+        rows = tx.sql(
+            "UPDATE entries SET modseq = ? WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"
+            " RETURNING uid, flags, modseq",
+            (modseq, mailbox_id, first, last),
+        ).fetchall()
+        changed.extend((row[0], row[1], row[2]) for row in rows)
+    if newly:
+        tx.sql("UPDATE mailboxes SET highestmodseq = ? WHERE mailbox_id = ?", (modseq, mailbox_id))
+        tx.changed(mailbox_id)
+    seen = personal.seen_among(tx, viewer, mailbox_id, [uid for uid, _, _ in changed])
+    return sorted(
+        (uid, value & ~SEEN | (SEEN if uid in seen else 0), at) for uid, value, at in changed
+    )
+
+
+def changed_since(view: View, mailbox_id: MailboxId, uids: Iterable[int], modseq: int) -> list[int]:
+    """Those of ``uids`` whose MODSEQ is above ``modseq``, ascending (RFC 7162 §3.1.3)."""
+    return [
+        row[0]
+        for first, last in ranges(uids)
+        for row in view.sql(
+            "SELECT uid FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND modseq > ?"
+            " ORDER BY uid",
+            (mailbox_id, first, last, modseq),
+        ).fetchall()
+    ]
+
+
 def expunge(tx: Transaction, mailbox_id: MailboxId, uids: Iterable[int] | None = None) -> list[int]:
-    """Remove the messages flagged \\Deleted (among ``uids`` if given): their UIDs in order."""
+    """Remove the messages flagged \\Deleted (among ``uids`` if given): their UIDs in order.
+
+    Found by an index of the flagged ones alone: what is kept costs nothing.
+    """
     spans = [(1, LARGEST_UID)] if uids is None else list(ranges(uids))
     doomed: list[int] = []
     for first, last in spans:
         rows = tx.sql(
-            "SELECT uid FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND flags & ?"
-            " ORDER BY uid",
-            (mailbox_id, first, last, DELETED),
+            f"SELECT uid FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"
+            f" AND flags & {DELETED} ORDER BY uid",
+            (mailbox_id, first, last),
         )
         doomed.extend(row[0] for row in rows.fetchall())
     _remove(tx, mailbox_id, doomed)
@@ -277,6 +351,7 @@ def _remove(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int]) -> None
             " RETURNING uid, message_id, flags, size",
             (mailbox_id, first, last),
         ).fetchall()
+        personal.clear(tx, mailbox_id, first, last)
         for uid, message_id, value, size in rows:
             tx.sql(
                 "INSERT INTO expunged (mailbox_id, modseq, uid) VALUES (?, ?, ?)",

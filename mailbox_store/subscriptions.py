@@ -1,8 +1,12 @@
 """Subscribed names of an account: they outlive the mailbox, RFC 9051 §6.3.7."""
 
 from mailbox_store.database import Transaction, View
+from mailbox_store.errors import TooManyMailboxes
 from mailbox_store.names import name_index, normal_name, open_name, seal_name
 from mailbox_store.vault import AccountId
+
+SUBSCRIPTION_LIMIT = 10_000
+"""Subscriptions of one account: names that nothing else bounds, because they need no mailbox."""
 
 
 def names(view: View, account_id: AccountId) -> set[str]:
@@ -14,14 +18,22 @@ def names(view: View, account_id: AccountId) -> set[str]:
 
 
 def add(tx: Transaction, account_id: AccountId, name: str) -> None:
-    """Subscribe to a name; doing it again changes nothing. Raises ``MailboxNameRefused``."""
+    """Subscribe to a name; doing it again changes nothing.
+
+    Raises ``MailboxNameRefused`` and ``TooManyMailboxes``.
+    """
     name = normal_name(name)
     index = name_index(tx, account_id, name)
-    tx.sql(
+    added = tx.sql(
         "INSERT INTO subscriptions (account_id, name_index, name_sealed) VALUES (?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
+        " ON CONFLICT DO NOTHING RETURNING 1",
         (account_id, index, seal_name(tx, account_id, name, index)),
-    )
+    ).first()
+    if added is None:
+        return
+    count = tx.sql("SELECT count(*) FROM subscriptions WHERE account_id = ?", (account_id,))
+    if count.scalar_one() > SUBSCRIPTION_LIMIT:
+        raise TooManyMailboxes(account_id)
 
 
 def remove(tx: Transaction, account_id: AccountId, name: str) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -146,6 +147,8 @@ entries = Table(
     PrimaryKeyConstraint("mailbox_id", "uid"),
     Index(None, "mailbox_id", "modseq"),
     Index(None, "message_id"),
+    # \Deleted: EXPUNGE looks at nothing else
+    Index("ix_entries_deleted", "mailbox_id", "uid", sqlite_where=text("flags & 8")),
     sqlite_with_rowid=False,
 )
 

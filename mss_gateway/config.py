@@ -9,6 +9,7 @@ import re
 import tomllib
 import types
 import typing
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,10 +62,16 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The server's certificate chain and key, in PEM files."""
+    """The server's certificate chain and key, in PEM files; whom it believes as a client.
+
+    Empty ``client_anchors``: IMAP asks nobody for a certificate. Empty ``client_lists``: only the
+    gateway's own authority says what was revoked.
+    """
 
     certificate: str = "tls/server.pem"
     key: str = "tls/server.key"
+    client_anchors: str = ""
+    client_lists: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Limits:
     bodies_in_flight_octets: int = 512 * MEBIOCTET
     connections_per_address: int = 60
     connections_per_account: int = 30
+    account_octets: int = 20 * 1024 * MEBIOCTET
     failed_logins_per_account: int = 5
     failed_logins_per_address: int = 30
 
@@ -97,6 +105,24 @@ class Identity:
     accept_test_ins: bool = False
     password_memory_kib: int = 65_536
     password_rounds: int = 3
+    remembered_login_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Oauth:
+    """The OpenID provider whose access tokens mail programs may show; empty ``issuer``: none.
+
+    ``jwks``: its keys, a file of the state directory, or an https address that ``ca_file`` vouches
+    for. ``scope``: words that a token must hold; empty: none.
+    """
+
+    issuer: str = ""
+    audience: str = ""
+    jwks: str = ""
+    ca_file: str = ""
+    address_claim: str = "email"
+    scope: str = ""
+    refresh_minutes: int = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +145,27 @@ class Mailboxes:
 
 
 @dataclass(frozen=True, slots=True)
+class Sharing:
+    """How several people use one organisation's box. ``seen``: one of ``SEEN_FLAGS``."""
+
+    seen: str = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Names and ports as mail programs reach them; empty or 0: as ``site`` and ``listen`` say."""
+
+    imap_host: str = ""
+    imap_tls: int = 0
+    imap_starttls: int = 0
+    submission_host: str = ""
+    submission_tls: int = 0
+    submission_starttls: int = 0
+    web_host: str = ""
+    webmail: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration; ``base`` is the folder that relative paths start from."""
 
@@ -129,8 +176,11 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     certificates: Certificates = field(default_factory=Certificates)
     identity: Identity = field(default_factory=Identity)
+    oauth: Oauth = field(default_factory=Oauth)
     web: Web = field(default_factory=Web)
     mailboxes: Mailboxes = field(default_factory=Mailboxes)
+    sharing: Sharing = field(default_factory=Sharing)
+    setup: Setup = field(default_factory=Setup)
     base: Path = Path()
 
     @property
@@ -188,12 +238,29 @@ def _value(hint: Any, value: Any, key: str) -> Any:
 
 def _text(value: str, key: str) -> str:
     """Texts end up in header fields, certificates and paths: one line, and not nothing."""
+    if not value and key in (*_MAY_BE_EMPTY, *_NONE_WHEN_EMPTY):
+        return value
     if not value or not value.isprintable():
         raise ConfigRefused(f"{key} is empty or holds a control character")
     return value
 
 
+_MAY_BE_EMPTY = ("setup.imap_host", "setup.submission_host", "setup.web_host")
+"""Texts that say, when they are empty, that another key is meant."""
+
+_NONE_WHEN_EMPTY = (
+    *("tls.client_anchors", "tls.client_lists", "oauth.issuer", "oauth.audience"),
+    *("oauth.jwks", "oauth.ca_file", "oauth.scope"),
+)
+"""Texts that say, when they are empty, that there is none of it."""
+
+LONGEST_REMEMBERED = 300
+"""Seconds that a right password may be remembered at most."""
+
 KEY_KINDS = ("rsa-2048", "rsa-3072", "p256")
+
+SEEN_FLAGS = ("shared", "personal")
+"""Whose \\Seen is: everybody's, or each member's own."""
 
 # lower case, because addresses are compared in that form; a host name may have a single label
 _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
@@ -202,6 +269,8 @@ _LEAST = {
     "identity.password_memory_kib": 8,  # RFC 9106 §3.1: 8 KiB for each lane
     "identity.password_rounds": 1,
     "certificates.mailbox_days": 1,
+    "identity.remembered_login_seconds": 0,
+    "oauth.refresh_minutes": 1,
     "web.idle_minutes": 1,
 }
 """Smallest values of numbers, beside the limits, which are at least 1."""
@@ -212,17 +281,40 @@ def _complaints(config: Config) -> Iterator[str]:
     yield from _site(config.site)
     yield from _numbers(config)
     yield from _ports(config.listen)
+    yield from _setup(config.setup)
+    yield from _oauth(config.oauth)
     limits, web = config.limits, config.web
     if limits.patient_message_octets > limits.message_octets:
         yield "limits.patient_message_octets is above limits.message_octets"
     if limits.bodies_in_flight_octets < limits.message_octets:
         yield "limits.bodies_in_flight_octets is below limits.message_octets: none would pass"
+    if limits.account_octets < limits.message_octets:
+        yield "limits.account_octets is below limits.message_octets: none would fit"
     if web.absolute_minutes < web.idle_minutes:
         yield "web.absolute_minutes is below web.idle_minutes"
     if config.certificates.key_kind not in KEY_KINDS:
         yield f"certificates.key_kind is one of {', '.join(KEY_KINDS)}"
-    folders = [name.upper() for name in dataclasses.astuple(config.mailboxes)]
-    if "INBOX" in folders or len(set(folders)) < len(folders):
+    if config.identity.remembered_login_seconds > LONGEST_REMEMBERED:
+        yield f"identity.remembered_login_seconds is at most {LONGEST_REMEMBERED}"
+    if config.tls.client_lists and not config.tls.client_anchors:
+        yield "tls.client_lists is of no use without tls.client_anchors"
+    if config.sharing.seen not in SEEN_FLAGS:
+        yield f"sharing.seen is one of {', '.join(SEEN_FLAGS)}"
+    yield from _mailboxes(config.mailboxes)
+
+
+def _mailboxes(mailboxes: Mailboxes) -> Iterator[str]:
+    """What mail programs could not list, or not write in UTF-8, is no name of a folder."""
+    for entry in dataclasses.fields(mailboxes):
+        name = getattr(mailboxes, entry.name)
+        is_plain = all(name.split("/")) and not any(sign in name for sign in "%*")
+        if len(name) > 255 or not is_plain or not unicodedata.is_normalized("NFC", name):
+            yield (
+                f"mailboxes.{entry.name}: {name} cannot name a folder: at most 255 characters,"
+                " composed (Unicode NFC), no % or *, / between two levels only"
+            )
+    names = [name.upper() for name in dataclasses.astuple(mailboxes)]
+    if "INBOX" in names or len(set(names)) < len(names):
         yield "mailboxes: each folder has a name of its own, and none is INBOX"
 
 
@@ -234,10 +326,39 @@ def _site(site: Site) -> Iterator[str]:
         ("site.patient_domain", site.patient_domain),
         ("site.hostname", site.hostname),
     ):
-        if len(name) > 253 or _DOMAIN.fullmatch(name) is None:
+        if not _is_domain(name):
             yield f"{key}: {name} is not a domain name in lower case"
     if site.patient_domain in site.domains:
         yield "site.patient_domain may not be one of site.domains"
+
+
+def _is_domain(name: str) -> bool:
+    return len(name) <= 253 and _DOMAIN.fullmatch(name) is not None
+
+
+def _setup(setup: Setup) -> Iterator[str]:
+    """Unlike ports listened on, two public ones may be equal: each host has its own."""
+    for entry in dataclasses.fields(setup):
+        value = getattr(setup, entry.name)
+        if isinstance(value, int):
+            if not 0 <= value <= 65_535:
+                yield f"setup.{entry.name} is not a port"
+        elif value and not _is_domain(value):
+            yield f"setup.{entry.name}: {value} is not a domain name in lower case"
+
+
+def _oauth(oauth: Oauth) -> Iterator[str]:
+    """A provider is named whole, or not at all."""
+    if not oauth.issuer:
+        return
+    for key in ("audience", "jwks"):
+        if not getattr(oauth, key):
+            yield f"oauth.{key} is empty, and oauth.issuer is not"
+    scheme, _, rest = oauth.jwks.partition("://")
+    if rest and scheme != "https":
+        yield "oauth.jwks is a file or an https address"
+    if rest and not oauth.ca_file:
+        yield "oauth.ca_file names the authorities of the server of oauth.jwks"
 
 
 def _numbers(config: Config) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`mss config check`: whether the configuration can be used, and the values in effect."""
+"""`mss config`: whether the configuration can be used, the values in effect, the lines for DNS."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -6,6 +6,8 @@ from dataclasses import asdict
 from mss_gateway.cli.answers import Answer, Grid, Json, NotDone, cell
 from mss_gateway.cli.desk import Desk
 from mss_gateway.config import Config, ConfigRefused
+from mss_gateway.webmail.clientsetup import zone
+from mss_gateway.webmail.clientsetup.servers import endpoints
 
 
 def check(desk: Desk) -> Answer:
@@ -21,6 +23,30 @@ def check(desk: Desk) -> Answer:
         for key, one in keys.items()
     )
     return Answer(value, (f"{desk.config_file} can be used.", Grid(("key", "value"), cells)))
+
+
+def dns(desk: Desk) -> Answer:
+    """The zone lines of each domain; ``;`` begins what is not a record, as in a zone file."""
+    told = endpoints(desk.config())
+    zones, remarks = zone.records(told), zone.remarks(told)
+    shown: list[str] = []
+    for domain, found in zones.items():
+        shown += [f"; {domain}", *(record.line for record in found), ""]
+    value: Json = {
+        "records": [
+            {
+                "domain": domain,
+                "name": record.name,
+                "ttl": zone.TTL_SECONDS,
+                "type": record.kind,
+                "value": record.value,
+            }
+            for domain, found in zones.items()
+            for record in found
+        ],
+        "remarks": list(remarks),
+    }
+    return Answer(value, (*shown, *(f"; {remark}" for remark in remarks)))
 
 
 def effective(settings: Config) -> Mapping[str, Mapping[str, Json]]:

@@ -26,6 +26,9 @@ from mss_gateway.config import Config
 from mss_gateway.directory import certificates, passwords, people
 from mss_gateway.directory.people import NewPerson, Person
 from mss_gateway.life.gateway import Gateway
+from mss_gateway.webmail.clientsetup import zone
+from mss_gateway.webmail.clientsetup.places import places
+from mss_gateway.webmail.clientsetup.servers import endpoints
 from policies.people import Role
 
 MARKER = "made-by-mss-demo"
@@ -129,8 +132,14 @@ def _prepare(settings: Config) -> None:
 def _make_server_certificate(settings: Config, authority: Authority) -> None:
     key = PrivateKey.generate("p256")
     now = datetime.now(UTC).replace(microsecond=0)
+    # the names where mail programs look for their set-up: a hosts entry brings them here
+    names = [
+        name
+        for domain in settings.site.domains
+        for name in (domain, *(f"{alias}.{domain}" for alias in zone.ALIASES))
+    ]
     certificate = authority.issue_server(
-        ["localhost"], ["127.0.0.1", "::1"], key.public_key, now, 365
+        ["localhost", *names], ["127.0.0.1", "::1"], key.public_key, now, 365
     )
     folder = settings.in_state(settings.tls.key).parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -239,6 +248,7 @@ def _tell(path: Path, settings: Config, accounts: list[dict[str, Any]]) -> None:
         "imap": {"host": listen.host, "starttls": listen.imap_starttls, "tls": listen.imap_tls},
         "webmail": f"https://localhost:{listen.webmail}/",
         "metrics": f"http://{listen.host}:{listen.metrics}/metrics",
+        "setup": places(endpoints(settings), accounts[0]["address"]),
         "accounts": accounts,
     }
     draft = path.with_suffix(".draft")
@@ -275,6 +285,8 @@ def _print_dialogue(settings: Config, accounts: list[dict[str, Any]]) -> None:
         " --header 'Subject: Bonjour' --body 'Vos resultats sont bons.'",
         f"Read her answers:  curl --cacert {anchors}"
         f" imaps://localhost:{listen.imap_tls}/INBOX -u {doctor['address']}:{doctor['password']}",
+        "Set-up of mail programs:",
+        *(f"  {url}" for url in places(endpoints(settings), doctor["address"]).values()),
         "Stop with Ctrl-C.",
         "",
     ]

@@ -9,7 +9,7 @@ from certs.certificate import from_pem
 from certs.errors import CertsError
 from certs.sealing import RootKey
 from certs.usage import Purpose
-from mailbox_store import integrity
+from mailbox_store import integrity, segments
 from mailbox_store.database import View
 from mss_gateway.cli import errors
 from mss_gateway.cli.answers import Answer, Grid, Json, moment
@@ -26,6 +26,9 @@ EXPIRY_DAYS = 30
 
 QUEUE_SECONDS = 900
 """Age of the oldest due item above which something keeps it from leaving."""
+
+INDEX_LAG = 20_000
+"""Messages that may wait for the text index: some minutes of its work."""
 
 FREE_OCTETS = 1024**3
 """Room that the disk should have: senders get 451 when there is none."""
@@ -78,6 +81,7 @@ def _inside(desk: Desk) -> list[Check]:
                 _trust(gateway, view),
                 _mailbox_certificates(gateway, view),
                 _queue(gateway, view),
+                _text_index(view),
             ]
     except Exception as error:
         return [Check("store", False, errors.explain(error)[1])]
@@ -163,6 +167,14 @@ def _queue(gateway: Gateway, view: View) -> Check:
     age = 0 if oldest is None else max(0, int(gateway.clock()) - oldest)
     line = f"{sum(depth.values())} items, the oldest due is {age} s old"
     return Check("queue", age <= QUEUE_SECONDS, line)
+
+
+def _text_index(view: View) -> Check:
+    """Far behind, or with segments that do not open, searches read instead: right, but slow."""
+    totals = segments.totals(view)
+    is_well = totals.lag <= INDEX_LAG and not totals.damaged
+    line = f"{totals.lag} messages behind, {totals.damaged} of {totals.segments} segments damaged"
+    return Check("text index", is_well, line)
 
 
 def _until(end: float, now: float) -> tuple[bool, str]:

@@ -102,10 +102,44 @@ VERBS = (
         "every line is open, skipped or repeated", "some lines were refused (they are listed), or the file cannot be used",
     ),
     Verb(
+        "people import-mailbox", "import_mailbox:bring",
+        "Bring the mailbox that a professional or a service has with another operator: folders, messages, flags, dates, subscriptions.\n\n"
+        "It may be killed and run again: it goes on where it stopped, and later brings only what is new. Keep --host, --port and --login as they were: they say where a message came from. "
+        "The remote mailbox is only read. Its server's certificate is always verified. "
+        "INBOX, Drafts, Sent, Trash, Junk and Archive go into those here; other folders keep their names, a character that cannot be in one replaced. NAME means a folder and those below it. "
+        "Virtual folders and folders of other people are left out unless --folder names them.",
+        "mss people import-mailbox claire.martin@mss.example --host imap.former-operator.example \\\n  --login claire.martin --password-file password.txt",
+        "everything is here (with --dry-run: told)", "some folders or messages are not (they are listed), the remote server refuses the login or is not to be believed, or nobody has this address",
+    ),
+    Verb(
+        "people quota", "quota:quota",
+        "Show what a holder's account holds and may hold; with SIZE, set its limit.\n\nA full account takes no APPEND and no COPY, and submission to a professional's is told to try later. Mail that was accepted is delivered all the same.",
+        "mss people quota claire.martin@mss.example 50G",
+        "shown, and set when a size was given", "nobody has this address",
+    ),
+    Verb(
         "people reset-access", "people:reset_access",
         "Give a new password, and to a patient a new TOTP secret and new recovery codes; the former stop working.\n\nOnly after you have checked who is asking, as your procedure says: --identity-checked states it, and it goes on record.",
         "mss people reset-access 279035121518989 --identity-checked",
         "new means of access, printed once", "nobody has this address",
+    ),
+    Verb(
+        "people share", "sharing:share",
+        "Let somebody open an organisation's box, signing in as themselves; or change what they may do there.\n\nIn a mail program the login is then BOX*PERSON, two addresses with an asterisk between them, and the person's own password. Rights are letters of RFC 4314.",
+        "mss people share pharmacie@mss.example claire.martin@mss.example --rights lrswite",
+        "the box is shared with them (also when it was before)", "nobody has one of the addresses, or this box or person cannot share",
+    ),
+    Verb(
+        "people unshare", "sharing:unshare",
+        "Take a shared box back from somebody; it holds from the next sign-in.",
+        "mss people unshare pharmacie@mss.example claire.martin@mss.example",
+        "no longer shared with them", "it was not shared with them, or nobody has one of the addresses",
+    ),
+    Verb(
+        "people members", "sharing:members_of",
+        "List who may open an organisation's box.",
+        "mss people members pharmacie@mss.example",
+        "listed, even when there is nobody", "nobody has this address",
     ),
     Verb(
         "certs issue", "certs:issue",
@@ -186,6 +220,12 @@ VERBS = (
         "the store is whole", "something is missing, miscounted or altered",
     ),
     Verb(
+        "store index", "store:index",
+        "Tell how far the text index has come and what it takes; with --rebuild, make all of it again.\n\nMay run beside the server. What is not in the index is found all the same, more slowly.",
+        "mss store index --rebuild",
+        "told, and every segment made again with --rebuild", "there is no store yet",
+    ),
+    Verb(
         "audit tail", "audit:tail",
         "Show the last acts of the journal, oldest first.",
         "mss audit tail -n 50",
@@ -202,6 +242,12 @@ VERBS = (
         "Read the configuration and print the values in effect. Secrets are paths of files, never values.",
         "mss config check --config /etc/mss/config.toml",
         "the configuration can be used", "it cannot; the key at fault is named",
+    ),
+    Verb(
+        "config dns", "configuration:dns",
+        "Print the lines for the zone of each domain by which mail programs find the servers: SRV and aliases.\n\nNames and ports are those of [setup]. Lines that begin with ; are remarks: what else must be so for set-up to work by itself.",
+        "mss config dns --config /etc/mss/config.toml",
+        "printed",
     ),
     Verb(
         "doctor", "doctor:examine",

@@ -18,14 +18,17 @@ from certs.usage import Purpose
 from mailbox_store.database import Database
 from mailbox_store.errors import StoreError
 from mss_gateway.bridge import Bridge
+from mss_gateway.compose import sign_in
 from mss_gateway.config import Config, ConfigRefused
 from mss_gateway.directory import certificates
 from mss_gateway.directory.certificates import Cabinet
 from mss_gateway.directory.passwords import Passwords
+from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.throttle import Throttle
 from mss_gateway.dossier.render import Renderer
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import metrics
+from mss_gateway.observability.register import Register
 from mss_gateway.queue import items
 
 AUTHORITY_YEARS = 10
@@ -55,6 +58,9 @@ def build(
 
 def close(gateway: Gateway) -> None:
     """Finish what runs and let go of the store."""
+    if gateway.tokens is not None:
+        gateway.tokens.keys.stop()
+    gateway.register.stop()
     gateway.bridge.close()
     gateway.renderer.close()
     gateway.database.close()
@@ -86,6 +92,10 @@ def _wire(
         spool=spool,
         clock=clock,
         wake=wake,
+        remembered=Remembered(identity.remembered_login_seconds),
+        register=Register(database),
+        tokens=sign_in.tokens(config),
+        client_trust=sign_in.client_trust(config, authority),
     )
 
 

@@ -5,18 +5,20 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mss_gateway import compose, texts
 from mss_gateway.compose import probes
-from mss_gateway.compose.tls import server_tls
+from mss_gateway.compose.tls import imap_tls, server_tls
 from mss_gateway.config import Config, ConfigRefused
 from mss_gateway.imap.hub import Hub
 from mss_gateway.imap.server import ImapServer
 from mss_gateway.imap.state import Holder, ImapSettings, Services
 from mss_gateway.life import authn
-from mss_gateway.life.authn import Attempt
+from mss_gateway.life.claims import Claim, Provider
 from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.indexer import Indexer
 from mss_gateway.observability import health, log
 from mss_gateway.queue.worker import Worker
 from mss_gateway.smtp.server import SubmissionServer
@@ -34,6 +36,7 @@ class Service:
         self.gateway = compose.build(config, clock=clock, wake=self._wake.set)
         self._tls = server_tls(config)
         self._worker = Worker(self.gateway, self._wake)
+        self._indexer = Indexer(self.gateway)
         self._submission = SubmissionServer(self.gateway, self._tls)
         self._imap: ImapServer | None = None
         self._web: list[Listener] = []
@@ -42,6 +45,10 @@ class Service:
         """Return when every port answers; raises ConfigRefused or OSError for a port taken."""
         config = self.gateway.config
         self._worker.start()
+        self._indexer.start()
+        self.gateway.register.start()
+        if self.gateway.tokens is not None:
+            self.gateway.tokens.keys.start()
         await self._submission.start()
         await self._start_imap()
         if config.listen.webmail:
@@ -61,6 +68,7 @@ class Service:
         await self._submission.drain(DRAIN_SECONDS)
         for listener in self._web:
             await listener.closed()
+        await asyncio.get_running_loop().run_in_executor(None, self._indexer.stop)
         await asyncio.get_running_loop().run_in_executor(None, self._worker.stop)
         compose.close(self.gateway)
 
@@ -70,7 +78,8 @@ class Service:
             return
         hub = Hub(asyncio.get_running_loop())
         gateway.database.on_commit(hub.announce)
-        self._imap = ImapServer(_imap_settings(gateway, self._tls), _imap_services(gateway, hub))
+        tls = imap_tls(gateway.config, gateway.client_trust)
+        self._imap = ImapServer(_imap_settings(gateway, tls), _imap_services(gateway, hub))
         for port, is_implicit in ((listen.imap_starttls, False), (listen.imap_tls, True)):
             if port:
                 await self._imap.listen(listen.host, port, is_implicit_tls=is_implicit)
@@ -93,13 +102,24 @@ def _imap_settings(gateway: Gateway, tls: ssl.SSLContext) -> ImapSettings:
         limits.connections_per_address,
         limits.connections_per_account,
         limits.bodies_in_flight_octets,
+        account_octets=limits.account_octets,
+        has_personal_seen=gateway.config.sharing.seen == "personal",
     )
 
 
 def _imap_services(gateway: Gateway, hub: Hub) -> Services:
-    def authenticate(login: str, password: str, peer: str) -> Holder:
-        person = authn.authenticate(gateway, Attempt(login, password, "imap", peer))
-        return Holder(person.account_id, person.sent_copy == "server")
+    admit, oauth = partial(authn.admit, gateway), gateway.config.oauth
+
+    async def authenticate(claim: Claim, peer: str) -> Holder:
+        """On the lane of mail, where nothing is slow; what costs a hash goes on where they wait."""
+        try:
+            found = await gateway.bridge.run(admit, claim, "imap", peer, may_hash=False)
+        except authn.HashNeeded:
+            found = await gateway.bridge.sign_in(admit, claim, "imap", peer)
+        box = found.box
+        return Holder(
+            box.account_id, box.sent_copy == "server", found.person.account_id, found.rights
+        )
 
     def report(command: str, error: BaseException) -> None:
         log.bug("imap command", error, channel="imap", stage=command)
@@ -112,4 +132,5 @@ def _imap_services(gateway: Gateway, hub: Hub) -> Services:
         texts.ascii_line,
         report,
         gateway.new_ref,
+        provider=Provider(oauth.issuer, oauth.scope) if oauth.issuer else None,
     )

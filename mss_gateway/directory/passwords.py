@@ -1,16 +1,14 @@
 """Passwords and one-time codes: Argon2id in a bounded number of threads, TOTP, recovery codes.
 
 RFC 9106 (Argon2id), RFC 6238 (TOTP). A wrong login, an unknown one and a suspended one cost one
-hash each, so time tells nothing (reliability T10). A right password is remembered for a few
-minutes as a keyed digest, because mail clients sign in many times over.
+hash each, so time tells nothing (reliability T10). What a right password of a mail client saves the
+next time is in ``remembered``.
 """
 
 import hashlib
 import hmac
 import secrets
 import threading
-import time
-from collections.abc import Callable
 
 import pyotp
 from argon2 import PasswordHasher
@@ -39,10 +37,6 @@ credentials = Table(
 PASSWORD_LIMIT = 256
 """Octets of a password; longer ones are refused before any hash, whatever the login."""
 
-REMEMBERED_SECONDS = 300
-REMEMBERED_LIMIT = 10_000
-"""Digests of right passwords kept at most; past it the oldest go."""
-
 HASHES_AT_ONCE = 2
 """Argon2 runs at the same time: each takes the configured memory (64 MiB by default)."""
 
@@ -53,17 +47,10 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 class Passwords:
     """Hashes and checks passwords within bounds of memory."""
 
-    def __init__(
-        self, memory_kib: int, rounds: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, memory_kib: int, rounds: int) -> None:
         self._hasher = PasswordHasher(time_cost=rounds, memory_cost=memory_kib, parallelism=1)
         self._turn = threading.BoundedSemaphore(HASHES_AT_ONCE)
         self._dummy = self._hasher.hash(secrets.token_urlsafe(16))
-        self._key = secrets.token_bytes(32)
-        self._clock = clock
-        self._lock = threading.Lock()
-        # digest → end; all live equally long, so the order of insertion is that of ending
-        self._remembered: dict[bytes, float] = {}
 
     def hash(self, password: str) -> str:
         """The Argon2id hash to keep."""
@@ -75,33 +62,11 @@ class Passwords:
         octets = _octets(password)
         if len(octets) > PASSWORD_LIMIT:
             return False
-        # with the hash in it, a digest ends with the password that it stands for
-        digest = hmac.digest(self._key, f"{kept}\0".encode() + octets, hashlib.sha256)
-        if kept is not None and self._is_remembered(digest):
-            return True
         with self._turn:
             try:
-                is_right = self._hasher.verify(kept or self._dummy, octets) and kept is not None
+                return self._hasher.verify(kept or self._dummy, octets) and kept is not None
             except (VerificationError, InvalidHashError):
-                is_right = False
-        if is_right:
-            self._remember(digest)
-        return is_right
-
-    def _is_remembered(self, digest: bytes) -> bool:
-        with self._lock:
-            return self._remembered.get(digest, 0.0) > self._clock()
-
-    def _remember(self, digest: bytes) -> None:
-        now = self._clock()
-        with self._lock:
-            self._remembered.pop(digest, None)
-            while self._remembered:
-                oldest = next(iter(self._remembered))
-                if self._remembered[oldest] > now and len(self._remembered) < REMEMBERED_LIMIT:
-                    break
-                del self._remembered[oldest]
-            self._remembered[digest] = now + REMEMBERED_SECONDS
+                return False
 
 
 def set_password(tx: Transaction, account_id: AccountId, password_hash: str) -> None:

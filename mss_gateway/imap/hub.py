@@ -1,14 +1,23 @@
-"""Wake-ups: from a COMMIT on the store's writer thread to the sessions that watch a mailbox.
+"""Wake-ups: from a COMMIT to the sessions that watch a mailbox.
 
 A wake-up says "look", never what happened, and may be lost: the session reads the change feed.
+What this process commits wakes at once; what another process commits (the operator's commands, a
+second server) is noticed by ``look_elsewhere``, which costs one read of a counter while nothing
+happens.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
-from mailbox_store.database import MailboxId
+from mailbox_store import changes
+from mailbox_store.database import Database, MailboxId, View
+from mss_gateway.bridge import Bridge
 
 Wake = Callable[[], None]
+
+LOOK_SECONDS: Final = 0.25
+"""How often the store is asked whether anybody else wrote."""
 
 
 class Hub:
@@ -38,8 +47,47 @@ class Hub:
         if not watchers:
             del self._watchers[mailbox_id]
 
+    @property
+    def watched(self) -> frozenset[MailboxId]:
+        """The mailboxes that somebody watches."""
+        return frozenset(self._watchers)
+
     def wake(self, changed: Iterable[MailboxId]) -> None:
         """Wake the watchers of ``changed`` now; on the loop's thread."""
         for mailbox_id in changed:
             for wake in tuple(self._watchers.get(mailbox_id, ())):
                 wake()
+
+
+async def look_elsewhere(hub: Hub, database: Database, bridge: Bridge) -> None:
+    """Wake the watchers of what anybody wrote, for as long as the server runs."""
+    version = -1
+    known: dict[MailboxId, int | None] = {}
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        watched = hub.watched
+        known = {one: modseq for one, modseq in known.items() if one in watched}
+        if not watched:
+            continue
+        now = await bridge.run(database.version)
+        if now == version and known.keys() == watched:
+            continue
+        version = now
+        changed = await bridge.run(_look, database, watched, known)
+        known |= changed
+        hub.wake(changed)
+
+
+def _look(
+    database: Database, watched: frozenset[MailboxId], known: Mapping[MailboxId, int | None]
+) -> dict[MailboxId, int | None]:
+    with database.read() as view:
+        return moved(view, watched, known)
+
+
+def moved(
+    view: View, watched: Iterable[MailboxId], known: Mapping[MailboxId, int | None]
+) -> dict[MailboxId, int | None]:
+    """Of ``watched``, the mailboxes whose MODSEQ is not as ``known``; None for one that is gone."""
+    found = changes.highest_modseqs(view, watched)
+    return {one: found.get(one) for one in watched if known.get(one, -1) != found.get(one)}

@@ -63,7 +63,8 @@ async def next_request(session: Session) -> tuple[Request, int]:
         while True:
             try:
                 text = CommandText(tuple(parts.lines), tuple(parts.literals))
-                return understand(text, session.state), parts.reserved
+                request = understand(text, session.state, is_utf8=session.has_utf8_names)
+                return request, parts.reserved
             except LiteralAwaited as awaited:
                 await _read_literal(session, parts, awaited, limit)
     except BaseException as error:

@@ -4,6 +4,7 @@ from typing import Final
 
 from mailbox_store import errors
 from mss_gateway.failures import Failure, Refused
+from mss_gateway.imap.contents import Undecodable
 from mss_gateway.imap.responses import Reply, Say, Status, refused
 from mss_gateway.imap.selected import NumberAbsent
 
@@ -19,7 +20,11 @@ _OWN: Final[dict[type[Exception], tuple[Status, bytes, str]]] = {
     errors.MailboxHasChildren: (Status.NO, b"HASCHILDREN", "imap.dossier_a_des_enfants"),
     errors.MailboxProtected: (Status.NO, b"CANNOT", "imap.dossier_protege"),
     errors.MailboxNameRefused: (Status.NO, b"CANNOT", "imap.dossier_nom_refuse"),
+    errors.TooManyMailboxes: (Status.NO, b"LIMIT", "imap.dossiers_trop_nombreux"),
+    errors.SpecialUseTaken: (Status.NO, b"USEATTR", "imap.usage_refuse"),
+    errors.OverQuota: (Status.NO, b"OVERQUOTA", "imap.boite_pleine"),
     errors.TooManyKeywords: (Status.NO, b"LIMIT", "imap.mots_cles"),
+    Undecodable: (Status.NO, b"UNKNOWN-CTE", "imap.contenu_indecodable"),
     NumberAbsent: (Status.BAD, b"", "imap.numero_absent"),
 }
 

@@ -8,44 +8,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from mailbox_store import changes
 from mailbox_store.changes import Row
 from mailbox_store.database import View
-from mailbox_store.messages import MessageId
 from mailbox_store.vault import AccountId
+from mss_gateway.imap.contents import WHOLE, Pieces, Stored, binary, content, first_words
 from mss_gateway.imap.grammar.dates import printed_moment
-from mss_gateway.imap.grammar.fetch import Attribute, Content, Item, Portion, Section
+from mss_gateway.imap.grammar.fetch import Attribute, Binary, Content, Item
+from mss_gateway.imap.identifiers import email_id
 from mss_gateway.imap.rows import rows_at
 from mss_gateway.imap.selected import Selected
-from mss_gateway.message.summary import Summary, filter_header
-
-INLINE_OCTETS: Final = 262_144
-"""A section up to this size is read with its batch; a larger one is streamed."""
+from mss_gateway.message.summary import Summary
 
 ANSWER_OCTETS: Final = 524_288
 """A batch ends early once its answer has grown so large."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """A stretch of a stored message that the sender reads piece by piece."""
-
-    message_id: MessageId
-    start: int
-    length: int
-
-
-Pieces = list[bytes | Remote]
-
-
 class _Shown:
     """One message while its response is made; the summary is read if something asks for it."""
 
-    __slots__ = ("_summary", "flags", "row")
+    __slots__ = ("_summary", "account_id", "flags", "modseq", "row", "view")
 
-    def __init__(self, row: Row, flags: bytes) -> None:
+    def __init__(
+        self, view: View, account_id: AccountId, row: Row, flags: bytes, modseq: int
+    ) -> None:
+        self.view = view
+        self.account_id = account_id
         self.row = row
         self.flags = flags
+        self.modseq = modseq
         self._summary: Summary | None = None
 
     @property
@@ -53,6 +43,11 @@ class _Shown:
         if self._summary is None:
             self._summary = Summary(self.row.summary)
         return self._summary
+
+    def stored(self, wants_summary: bool) -> Stored:
+        """The message as what reads its octets wants it."""
+        summary = self.summary if wants_summary else None
+        return Stored(self.view, self.account_id, self.row, summary)
 
 
 _Printer = Callable[[_Shown], bytes]
@@ -67,18 +62,30 @@ _PRINTERS: Final[dict[Attribute, _Printer]] = {
     Attribute.ENVELOPE: lambda shown: b"ENVELOPE " + shown.summary.envelope,
     Attribute.BODY: lambda shown: b"BODY " + shown.summary.body,
     Attribute.BODYSTRUCTURE: lambda shown: b"BODYSTRUCTURE " + shown.summary.bodystructure,
+    Attribute.MODSEQ: lambda shown: b"MODSEQ (%d)" % shown.modseq,
+    Attribute.EMAILID: lambda shown: (
+        b"EMAILID (%s)" % email_id(shown.view, shown.row.message_id).encode("ascii")
+    ),
+    Attribute.THREADID: lambda shown: b"THREADID NIL",  # RFC 8474 §5.2: threads have no name here
+    Attribute.SAVEDATE: lambda shown: b"SAVEDATE " + _saved(shown.row.saved_at),
+    Attribute.PREVIEW: lambda shown: b"PREVIEW " + first_words(shown.stored(True)),
 }
+
+
+def _saved(seconds: int | None) -> bytes:
+    return b"NIL" if seconds is None else printed_moment(seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one FETCH needs; ``words`` is set when UID and FLAGS, from memory, are all of it.
+    """What one FETCH needs; with ``is_in_memory`` the ``words`` are all of it, and known already.
 
     ``steps`` are the items, words as what prints them: looked up once, not for each message.
     """
 
-    steps: tuple[_Printer | Content, ...]
-    words: tuple[Attribute, ...] | None
+    steps: tuple[_Printer | Content | Binary, ...]
+    words: tuple[Attribute, ...]
+    is_in_memory: bool
     has_flags: bool
     has_contents: bool
     wants_summary: bool
@@ -93,6 +100,7 @@ class Batch:
     here: Selected
     positions: list[int]
     newly_seen: frozenset[int]
+    has_condstore: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +112,14 @@ class Answer:
     missing: int
 
 
-_IN_ARRAYS: Final = frozenset({Attribute.UID, Attribute.FLAGS})
-_IN_ROW: Final = _IN_ARRAYS | {Attribute.INTERNALDATE, Attribute.SIZE}
-_WHOLE: Final = Section()
+_IN_ARRAYS: Final = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ})
+_IN_ROW: Final = _IN_ARRAYS | {
+    Attribute.INTERNALDATE,
+    Attribute.SIZE,
+    Attribute.EMAILID,
+    Attribute.THREADID,
+    Attribute.SAVEDATE,
+}
 
 
 def plan_for(items: tuple[Item, ...], is_uid: bool) -> Plan:
@@ -114,16 +127,21 @@ def plan_for(items: tuple[Item, ...], is_uid: bool) -> Plan:
     if is_uid and Attribute.UID not in items:
         items = (Attribute.UID, *items)
     words = tuple(item for item in items if isinstance(item, Attribute))
-    contents = [item for item in items if isinstance(item, Content)]
+    contents = [item for item in items if not isinstance(item, Attribute)]
     only_arrays = not contents and set(words) <= _IN_ARRAYS
     return Plan(
         tuple(_PRINTERS[item] if isinstance(item, Attribute) else item for item in items),
-        words if only_arrays else None,
+        words,
+        only_arrays,
         Attribute.FLAGS in items,
         bool(contents),
-        not set(words) <= _IN_ROW or any(item.section != _WHOLE for item in contents),
+        not set(words) <= _IN_ROW or any(_looks_inside(item) for item in contents),
         any(item.sets_seen for item in contents),
     )
+
+
+def _looks_inside(item: Content | Binary) -> bool:
+    return bool(item.part) if isinstance(item, Binary) else item.section != WHOLE
 
 
 def render(view: View, plan: Plan, batch: Batch) -> Answer:
@@ -131,12 +149,14 @@ def render(view: View, plan: Plan, batch: Batch) -> Answer:
     here = batch.here
     pieces: Pieces = []
     octets = found = 0
-    rows = rows_at(view, batch.account_id, here, batch.positions, plan.wants_summary)
+    rows = rows_at(
+        view, batch.account_id, here, batch.positions, plan.wants_summary, plan.has_contents
+    )
     for at, row in rows:
         found += 1
-        shown = _Shown(row, here.printer(here.told[at]))
+        shown = _Shown(view, batch.account_id, row, here.printer(here.told[at]), here.modseqs[at])
         if plan.has_contents:
-            rendered = _with_contents(view, plan, batch, shown, at)
+            rendered = _with_contents(plan, batch, shown, at)
             pieces += rendered
             octets += sum(len(piece) for piece in rendered if isinstance(piece, bytes))
         else:
@@ -151,63 +171,29 @@ def render(view: View, plan: Plan, batch: Batch) -> Answer:
 
 
 def _words(plan: Plan, shown: _Shown) -> bytes:
-    return b" ".join([step(shown) for step in plan.steps if not isinstance(step, Content)])
+    return b" ".join([step(shown) for step in plan.steps if not isinstance(step, Content | Binary)])
 
 
-def _with_contents(view: View, plan: Plan, batch: Batch, shown: _Shown, at: int) -> Pieces:
+def _with_contents(plan: Plan, batch: Batch, shown: _Shown, at: int) -> Pieces:
+    stored = shown.stored(plan.wants_summary)
     pieces: Pieces = [b"* %d FETCH (" % (at + 1)]
     separator = b""
     for step in plan.steps:
         if isinstance(step, Content):
             pieces.append(separator + step.label + b" ")
-            pieces += _content(view, batch.account_id, shown, step)
+            pieces += content(stored, step)
+        elif isinstance(step, Binary):
+            pieces.append(separator + step.label + b" " + binary(stored, step))
         else:
             pieces.append(separator + step(shown))
         separator = b" "
-    if at in batch.newly_seen and not plan.has_flags:
-        pieces.append(b" FLAGS " + shown.flags)
+    if at in batch.newly_seen:
+        if not plan.has_flags:
+            pieces.append(b" FLAGS " + shown.flags)
+        if batch.has_condstore and Attribute.MODSEQ not in plan.words:
+            pieces.append(b" MODSEQ (%d)" % shown.modseq)
     pieces.append(b")\r\n")
     return pieces
-
-
-def _content(view: View, account_id: AccountId, shown: _Shown, item: Content) -> Pieces:
-    """A literal; NIL for a section that the message does not have."""
-    row = shown.row
-    is_whole = item.section == _WHOLE
-    place = (0, row.size) if is_whole else shown.summary.section(_spec(item.section))
-    if place is None:
-        return [b"NIL"]
-    start, length = place
-    if item.section.portion in (Portion.FIELDS, Portion.FIELDS_NOT):
-        header = changes.read_body(view, account_id, row.message_id, start, length)
-        names = frozenset(item.section.fields)
-        chosen = filter_header(header, names, item.section.portion is Portion.FIELDS_NOT)
-        return [_literal(_cut(chosen, item.partial))]
-    if item.partial is not None:
-        origin, most = item.partial
-        start, length = start + min(origin, length), min(most, max(0, length - origin))
-    if length > INLINE_OCTETS:
-        return [b"{%d}\r\n" % length, Remote(row.message_id, start, length)]
-    octets = changes.read_body(view, account_id, row.message_id, start, length) if length else b""
-    return [_literal(octets)]
-
-
-def _spec(section: Section) -> bytes:
-    """The section as ``Summary.section`` reads it."""
-    words = [b"%d" % number for number in section.part]
-    if section.portion in (Portion.FIELDS, Portion.FIELDS_NOT):
-        words.append(b"HEADER")
-    elif section.portion is not Portion.WHOLE:
-        words.append(section.portion.value.encode("ascii"))
-    return b".".join(words)
-
-
-def _cut(octets: bytes, partial: tuple[int, int] | None) -> bytes:
-    return octets if partial is None else octets[partial[0] : partial[0] + partial[1]]
-
-
-def _literal(octets: bytes) -> bytes:
-    return b"{%d}\r\n%s" % (len(octets), octets)
 
 
 def _joined(pieces: Pieces) -> Pieces:

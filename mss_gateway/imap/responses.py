@@ -4,13 +4,12 @@ Every line for a person is an ASCII French sentence found by its key; the rest i
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from mailbox_store import flags as store_flags
-from mailbox_store.mailboxes import Mailbox
 from mss_gateway.failures import Failure, row
 from mss_gateway.imap.grammar import names
 
@@ -46,6 +45,17 @@ SENTENCES: Final = frozenset(
         "imap.mecanisme",
         "imap.connexions",
         "imap.message_vide",
+        "imap.boite_pleine",
+        "imap.dossiers_trop_nombreux",
+        "imap.quota_inconnu",
+        "imap.usage_refuse",
+        "imap.contenu_indecodable",
+        "imap.modifie_entre_temps",
+        "imap.qresync_absent",
+        "imap.partage_fini",
+        "imap.droits_du_titulaire",
+        "imap.droits_nominatifs",
+        "imap.droits_inconnu",
     }
 )
 """Keys of ``texts/fr.toml`` that only IMAP says; the others come with the failures table."""
@@ -121,12 +131,19 @@ def literal(octets: bytes) -> bytes:
     return b"{%d}\r\n%s" % (len(octets), octets)
 
 
-def mailbox_name(name: str) -> bytes:
-    """``mailbox``: modified UTF-7, an atom where it may be one."""
-    encoded = names.encode(name)
+def mailbox_name(name: str, *, is_utf8: bool = False) -> bytes:
+    """``mailbox``: modified UTF-7, or UTF-8 in quotes; an atom where it may be one."""
+    if is_utf8 and not name.isascii():
+        return b'"' + name.encode("utf-8").replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    encoded = name.encode("ascii") if is_utf8 else names.encode(name)
     if _SAFE.fullmatch(encoded) and encoded.upper() != b"NIL":
         return encoded
     return quoted(encoded)
+
+
+def literal8(octets: bytes) -> bytes:
+    """``literal``, or ``literal8`` where there are NULs (RFC 9051 §4.3.1)."""
+    return b"~" + literal(octets) if b"\x00" in octets else literal(octets)
 
 
 class FlagPrinter:
@@ -154,28 +171,19 @@ class FlagPrinter:
             ready = self._printed[value] = b"(" + listed.encode("ascii") + b")"
         return ready
 
-    def announced(self, is_read_only: bool) -> bytes:
-        """FLAGS and PERMANENTFLAGS, RFC 9051 §7.1; ``\\*`` while a keyword can still be added."""
-        every = (*store_flags.SYSTEM_FLAGS, *self.keywords.values())
-        words = " ".join(every).encode("ascii")
-        more = b" \\*" if len(self.keywords) < MAX_KEYWORDS else b""
-        permanent = b"" if is_read_only else words + more
-        return b"* FLAGS (%s)\r\n* OK [PERMANENTFLAGS (%s)] .\r\n" % (words, permanent)
+    def announced(self, is_read_only: bool, changeable: int = store_flags.EVERY_FLAG) -> bytes:
+        """FLAGS and PERMANENTFLAGS, RFC 9051 §7.1; ``\\*`` while a keyword can still be added.
 
-
-def listed(kind: bytes, attributes: Iterable[bytes], name: str) -> bytes:
-    """``* LIST (attributes) "/" name``, RFC 9051 §7.3.1; LSUB alike."""
-    return b'* %s (%s) "/" %s\r\n' % (kind, b" ".join(attributes), mailbox_name(name))
-
-
-def status(name: str, items: Iterable[bytes], mailbox: Mailbox) -> bytes:
-    """``* STATUS name (item value …)``, RFC 9051 §7.3.4; RECENT is always 0 here."""
-    values = {
-        b"MESSAGES": mailbox.messages,
-        b"RECENT": 0,
-        b"UIDNEXT": mailbox.uidnext,
-        b"UIDVALIDITY": mailbox.uidvalidity,
-        b"UNSEEN": mailbox.unseen,
-    }
-    pairs = b" ".join(b"%s %d" % (item, values[item]) for item in items)
-    return b"* STATUS %s (%s)\r\n" % (mailbox_name(name), pairs)
+        ``changeable``: a mask of the flags that this session may change, RFC 4314 §5.1.1.
+        """
+        words = " ".join(store_flags.names(store_flags.EVERY_FLAG, self.keywords))
+        permanent = []
+        if not is_read_only:
+            permanent = store_flags.names(changeable, self.keywords)
+            # a keyword that is not there yet: its bit is none of the known ones
+            if changeable < 0 and len(self.keywords) < MAX_KEYWORDS:
+                permanent.append("\\*")
+        return b"* FLAGS (%s)\r\n* OK [PERMANENTFLAGS (%s)] .\r\n" % (
+            words.encode("ascii"),
+            " ".join(permanent).encode("ascii"),
+        )

@@ -14,13 +14,24 @@ _GAP: Final = 8
 
 
 def rows_at(
-    view: View, account_id: AccountId, here: Selected, positions: list[int], want_summary: bool
+    view: View,
+    account_id: AccountId,
+    here: Selected,
+    positions: list[int],
+    want_summary: bool,
+    want_body: bool = False,
 ) -> Iterator[tuple[int, Row]]:
     """Position and row of each of ``positions`` (ascending) that still exists."""
     wanted = {here.uids[at]: at for at in positions}
     for first, last in _stretches(list(wanted)):
         for row in changes.rows(
-            view, account_id, here.mailbox_id, first, last, want_summary=want_summary
+            view,
+            account_id,
+            here.mailbox_id,
+            first,
+            last,
+            want_summary=want_summary,
+            want_body=want_body,
         ):
             at = wanted.get(row.uid)
             if at is not None:

@@ -1,272 +1,199 @@
-"""SEARCH keys to tests of one message; what is dear is looked at last.
+"""SEARCH keys as sets of positions: what is fulfilled, and what only reading would tell.
 
-Flags and numbers come from memory, dates and sizes from the row, addresses and subject from the
-summary, other fields from the header's bytes, text from the decoded parts. Text is compared
-without case, white space counting as one space. Only BODY and TEXT parse MIME, within limits.
+A key is true, false or open for each message (Kleene's logic), so that what memory, a query or the
+index decides never costs a look at a message, wherever the key stands below AND, OR and NOT.
 """
 
-import html
-import re
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
 from typing import Final
 
-from mailbox_store import changes
-from mailbox_store.changes import Row
-from mailbox_store.database import View
-from mailbox_store.vault import AccountId
+from mailbox_store.search import LARGEST, Measure
 from mss_gateway.imap.grammar.search import (
+    Aged,
+    Basis,
     Dated,
     Either,
     Every,
     HasFlag,
     HasKeyword,
+    Identified,
     InField,
     InText,
     Key,
+    ModifiedSince,
     Not,
     Numbered,
     Sized,
     Timing,
 )
 from mss_gateway.imap.selected import Selected
-from mss_gateway.message.header import Header, field_text, header_end, parse_header
-from mss_gateway.message.limits import MessageMalformed
-from mss_gateway.message.parse import scan
-from mss_gateway.message.summary import Summary
-from mss_gateway.message.words import decode_words, unfold
-
-READ_OCTETS: Final = 8 * 1024 * 1024
-"""Octets of one message that BODY and TEXT look at."""
-
-TEXT_CHARACTERS: Final = 1024 * 1024
-"""Decoded characters of one message that BODY and TEXT look at."""
+from mss_gateway.message.text import FIELDS, normal
 
 DAY_SECONDS: Final = 86_400
 _EPOCH: Final = date(1970, 1, 1)
-_TAG = re.compile(r"<[^<>]*>")
+
+Positions = Set[int]
+Leaf = (
+    HasFlag
+    | HasKeyword
+    | Numbered
+    | Dated
+    | Aged
+    | Sized
+    | ModifiedSince
+    | Identified
+    | (InField | InText)
+)
+"""A key that holds no other key."""
 
 
 class Cost(IntEnum):
-    """What a key must be shown of a message."""
+    """What a key must be shown: nothing, a query, or of each message its row, summary and so on."""
 
     MEMORY = 0
-    ROW = 1
-    SUMMARY = 2
-    HEADER = 3
-    TEXT = 4
+    QUERY = 1
+    ROW = 2
+    SUMMARY = 3
+    HEADER = 4
+    TEXT = 5
 
 
-class Candidate:
-    """One message under test; what is read once is kept while it is tested."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """For which positions a key is true, and for which it is open; for all others it is false."""
 
-    __slots__ = (
-        "_header",
-        "_summary",
-        "_text",
-        "account_id",
-        "flags",
-        "position",
-        "row",
-        "uid",
-        "view",
-    )
-
-    def __init__(self, position: int, uid: int, flags: int) -> None:
-        self.position = position
-        self.uid = uid
-        self.flags = flags
-        self.view: View | None = None
-        self.account_id = AccountId(0)
-        self.row: Row | None = None
-        self._summary: Summary | None = None
-        self._header: Header | None = None
-        self._text: str | None = None
-
-    def shown(self, view: View, account_id: AccountId, row: Row) -> "Candidate":
-        """The same with its row; the view is only used while it is tested."""
-        self.view, self.account_id, self.row = view, account_id, row
-        return self
-
-    @property
-    def stored(self) -> Row:
-        assert self.row is not None
-        return self.row
-
-    @property
-    def summary(self) -> Summary:
-        if self._summary is None:
-            self._summary = Summary(self.stored.summary)
-        return self._summary
-
-    @property
-    def header(self) -> Header:
-        if self._header is None:
-            raw = self._octets(0, self.summary.header_size)
-            end, _ = header_end(raw, 0, len(raw))
-            self._header = parse_header(raw, 0, end)
-        return self._header
-
-    @property
-    def text(self) -> str:
-        """The text of the body's parts, in the form that is compared."""
-        if self._text is None:
-            self._text = normal(_body_text(self._octets(0, READ_OCTETS)))
-        return self._text
-
-    def field(self, name: str) -> list[str]:
-        """Every field of that name, decoded, in the form that is compared."""
-        values = self.header.all(name)
-        return [normal(decode_words(unfold(field_text(value)))) for value in values]
-
-    def _octets(self, start: int, length: int) -> bytes:
-        assert self.view is not None
-        message_id = self.stored.message_id
-        return changes.read_body(self.view, self.account_id, message_id, start, length)
+    yes: Positions = field(default_factory=frozenset)
+    open: Positions = field(default_factory=frozenset)
 
 
-Test = Callable[[Candidate], bool]
-
-
-def normal(text: str) -> str:
-    """The form in which texts are compared: composed, lower case, single spaces."""
-    return " ".join(unicodedata.normalize("NFC", text).lower().split())
-
-
-def cost(key: Key) -> Cost:
-    """The dearest thing that ``key`` looks at."""
+def leaves(key: Key) -> Iterator[Leaf]:
+    """Every key below ``key`` that holds no other, as often as it stands there."""
     match key:
         case Every(keys):
-            return max((cost(each) for each in keys), default=Cost.MEMORY)
+            for each in keys:
+                yield from leaves(each)
         case Either(one, other):
-            return max(cost(one), cost(other))
+            yield from leaves(one)
+            yield from leaves(other)
         case Not(inner):
-            return cost(inner)
-        case Dated(is_sent=True):
+            yield from leaves(inner)
+        case _:
+            yield key
+
+
+def cost(leaf: Leaf) -> Cost:
+    """What a leaf must be shown where no index helps."""
+    match leaf:
+        case Dated(basis=Basis.SENT):
             return Cost.SUMMARY
-        case Dated() | Sized():
+        case Dated() | Aged() | Sized() | ModifiedSince():
+            return Cost.QUERY
+        case Identified(_, False):
             return Cost.ROW
-        case InField(field, text):
-            return Cost.SUMMARY if text and field in _IN_SUMMARY else Cost.HEADER
-        case InText():
-            return Cost.TEXT
+        case InField() if is_of_summary(leaf):
+            return Cost.SUMMARY if normal(leaf.text) else Cost.MEMORY
+        case InField():
+            return Cost.HEADER
+        case InText(text):
+            return Cost.TEXT if normal(text) else Cost.MEMORY
         case _:
             return Cost.MEMORY
 
 
-def test_for(key: Key, here: Selected) -> Test:
-    """``key`` as a test; raises ``NumberAbsent`` for sequence numbers above EXISTS."""
+def is_of_summary(leaf: InField) -> bool:
+    """Whether the summary answers it; an empty text asks for presence, which the header knows."""
+    return bool(leaf.text) and leaf.field in FIELDS
+
+
+def judge(key: Key, places: Positions, known: Mapping[Leaf, Known]) -> Known:
+    """What of ``places`` fulfils ``key``, given what is known of its leaves."""
     match key:
         case Every(keys):
-            return _every([test_for(each, here) for each in sorted(keys, key=cost)])
-        case Either():
-            one, other = (test_for(each, here) for each in sorted((key.one, key.other), key=cost))
-            return lambda candidate: one(candidate) or other(candidate)
+            yes = possible = places
+            for each in keys:
+                found = judge(each, possible, known)
+                yes = yes & found.yes
+                possible = found.yes | found.open
+            return Known(yes, possible - yes)
+        case Either(one, other):
+            first = judge(one, places, known)
+            second = judge(other, places - first.yes, known)
+            yes = first.yes | second.yes
+            return Known(yes, (first.open | second.open) - yes)
         case Not(inner):
-            negated = test_for(inner, here)
-            return lambda candidate: not negated(candidate)
+            found = judge(inner, places, known)
+            return Known(places - found.yes - found.open, found.open)
+        case _:
+            found = known[key]
+            return Known(found.yes & places, found.open & places)
+
+
+def in_memory(here: Selected, asked: Iterable[Leaf]) -> dict[Leaf, Known]:
+    """Those of ``asked`` that cost nothing; raises ``NumberAbsent`` for numbers above EXISTS."""
+    return {leaf: Known(_fulfilling(here, leaf)) for leaf in asked if cost(leaf) is Cost.MEMORY}
+
+
+def _fulfilling(here: Selected, leaf: Leaf) -> Positions:
+    match leaf:
         case HasFlag(bit):
-            return lambda candidate: bool(candidate.flags & bit)
+            return _with_flag(here, bit)
         case HasKeyword(name):
-            return _keyword(name, here)
+            keywords = here.printer.keywords.items()
+            bits = [bit for bit, known in keywords if known.lower() == name.lower()]
+            return _with_flag(here, bits[0]) if bits else frozenset()
         case Numbered(numbers, is_uid):
-            members = {at for start, end in here.spans(numbers, is_uid) for at in range(start, end)}
-            return lambda candidate: candidate.position in members
-        case Dated():
-            return _dated(key)
-        case Sized(octets, True):
-            return lambda candidate: candidate.stored.size > octets
-        case Sized(octets, _):
-            return lambda candidate: candidate.stored.size < octets
-        case InField(field, text):
-            return _in_field(field, text)
-        case InText(text, with_header):
-            return _in_text(text, with_header)
+            return set[int]().union(*(range(*span) for span in here.spans(numbers, is_uid)))
+        case Identified():
+            return frozenset()  # there are no threads to be identified here, RFC 8474 §5.3
+        case _:
+            return frozenset(range(len(here.uids)))  # a text of nothing is in every text
 
 
-def _every(tests: list[Test]) -> Test:
-    if len(tests) == 1:
-        return tests[0]
-    return lambda candidate: all(test(candidate) for test in tests)
+def _with_flag(here: Selected, bit: int) -> Positions:
+    return {at for at, flags in enumerate(here.told) if flags & bit}
 
 
-def _keyword(name: str, here: Selected) -> Test:
-    bits = [bit for bit, known in here.printer.keywords.items() if known.lower() == name.lower()]
-    bit = bits[0] if bits else 0
-    return lambda candidate: bool(candidate.flags & bit)
+def bounds(leaf: Leaf, now: int) -> tuple[Measure, int, int]:
+    """A leaf that a query answers: what is measured, the least and the most it may be.
+
+    Days are compared as INTERNALDATE shows them, in UTC. OLDER and YOUNGER both count the very
+    second in, RFC 5032 §2.
+    """
+    match leaf:
+        case Sized(octets, is_larger):
+            return (Measure.SIZE, octets + 1, LARGEST) if is_larger else (
+                Measure.SIZE, 0, octets - 1,
+            )  # fmt: skip
+        case ModifiedSince(modseq):
+            return Measure.MODSEQ, modseq, LARGEST
+        case Aged(seconds, is_older):
+            moment = now - seconds
+            least, most = (-LARGEST, moment) if is_older else (moment, LARGEST)
+            return Measure.INTERNAL_DATE, least, most
+        case Dated(timing, day, basis):
+            measure = Measure.SAVED_AT if basis is Basis.SAVED else Measure.INTERNAL_DATE
+            start = (day - _EPOCH).days * DAY_SECONDS
+            least = -LARGEST if timing is Timing.BEFORE else start
+            most = {
+                Timing.BEFORE: start - 1,
+                Timing.ON: start + DAY_SECONDS - 1,
+                Timing.SINCE: LARGEST,
+            }[timing]
+            return measure, least, most
+        case _:
+            raise TypeError(f"no query answers {type(leaf).__name__}")
 
 
-def _dated(key: Dated) -> Test:
-    """Days are compared: those INTERNALDATE shows (UTC), or those the Date field says."""
-    day = (key.day - _EPOCH).days
-    compare: Callable[[int], bool] = {
-        Timing.BEFORE: lambda found: found < day,
-        Timing.ON: lambda found: found == day,
-        Timing.SINCE: lambda found: found >= day,
-    }[key.timing]
-    if not key.is_sent:
-        return lambda candidate: compare(candidate.stored.internal_date // DAY_SECONDS)
-
-    def sent(candidate: Candidate) -> bool:
-        found = candidate.summary.sent_day
-        return found is not None and compare(found)
-
-    return sent
-
-
-_IN_SUMMARY: Final[dict[str, Callable[[Summary], str]]] = {
-    "from": lambda summary: summary.from_text,
-    "to": lambda summary: summary.to_text,
-    "cc": lambda summary: summary.cc_text,
-    "bcc": lambda summary: summary.bcc_text,
-    "subject": lambda summary: summary.subject,
-    "message-id": lambda summary: summary.message_id,
-}
-
-
-def _in_field(field: str, text: str) -> Test:
-    """An empty text asks whether the field is there, RFC 9051 §6.4.4."""
-    wanted = normal(text)
-    ready = _IN_SUMMARY.get(field)
-    if not text or ready is None:
-        return lambda candidate: any(wanted in value for value in candidate.field(field))
-    return lambda candidate: wanted in ready(candidate.summary).lower()
-
-
-def _in_text(text: str, with_header: bool) -> Test:
-    wanted = normal(text)
-    if not with_header:
-        return lambda candidate: wanted in candidate.text
-
-    def test(candidate: Candidate) -> bool:
-        for name, value in candidate.header.fields:
-            shown = f"{name}: {decode_words(unfold(field_text(value)))}"
-            if wanted in normal(shown):
-                return True
-        return wanted in candidate.text
-
-    return test
-
-
-def _body_text(raw: bytes) -> str:
-    """Text parts and headers of enclosed messages, decoded, up to the limit; HTML without tags."""
-    try:
-        root = scan(raw).root
-    except MessageMalformed:
-        return raw.decode("utf-8", "replace")[:TEXT_CHARACTERS]
-    texts: list[str] = []
-    left = TEXT_CHARACTERS
-    for part in root.walk():
-        if left <= 0:
-            break
-        if part.message is not None:
-            inner = part.message.header
-            texts.extend(decode_words(unfold(field_text(value))) for _, value in inner.fields)
-        elif part.media_type.startswith("text/") and not part.children:
-            text = part.text(raw)[:left]
-            left -= len(text)
-            is_html = part.media_type == "text/html"
-            texts.append(html.unescape(_TAG.sub("", text)) if is_html else text)
-    return "\n".join(texts)
+def is_day(leaf: Dated) -> Callable[[int], bool]:
+    """Whether a day, counted from 1970-01-01, fulfils a key on the Date field."""
+    day = (leaf.day - _EPOCH).days
+    match leaf.timing:
+        case Timing.BEFORE:
+            return lambda found: found < day
+        case Timing.ON:
+            return lambda found: found == day
+        case Timing.SINCE:
+            return lambda found: found >= day

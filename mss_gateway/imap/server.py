@@ -3,14 +3,18 @@
 import asyncio
 from typing import Final
 
+from mailbox_store.errors import StoreError
 from mss_gateway.failures import Failure
+from mss_gateway.imap.capabilities import capabilities
 from mss_gateway.imap.census import Census
 from mss_gateway.imap.commands import Request
-from mss_gateway.imap.handlers.any import capabilities
+from mss_gateway.imap.hub import look_elsewhere
+from mss_gateway.imap.images import Images
 from mss_gateway.imap.reader import Overrun, Refusal, next_request
 from mss_gateway.imap.refusals import reply_for
 from mss_gateway.imap.responses import Reply, Status, bye, refused, untagged_ok
 from mss_gateway.imap.state import ImapSettings, MailboxGone, Services, Session
+from mss_gateway.imap.syncing import load, sync
 from mss_gateway.imap.wire import (
     HANDSHAKE_SECONDS,
     SHUTDOWN_SECONDS,
@@ -38,13 +42,17 @@ class ImapServer:
             settings.connections_per_account,
             settings.octets_in_flight,
         )
+        self._images = Images()
         self._listeners: list[asyncio.Server] = []
         self._sessions: dict[asyncio.Task[None], Wire] = {}
         self._is_stopping = False
+        self._looking: asyncio.Task[None] | None = None
 
     async def listen(self, host: str, port: int, *, is_implicit_tls: bool) -> int:
         """Listen on ``port`` (0: any); the port that was taken. May be called for each port."""
         loop = asyncio.get_running_loop()
+        if self._looking is None:
+            self._looking = loop.create_task(self._look_elsewhere())
         tls = self._settings.tls if is_implicit_tls else None
         listener = await loop.create_server(
             self._connected,
@@ -62,6 +70,8 @@ class ImapServer:
     async def close(self) -> None:
         """Take no more connections, let commands end, say BYE to everyone."""
         self._is_stopping = True
+        if self._looking is not None:
+            self._looking.cancel()
         for listener in self._listeners:
             listener.close()
         for wire in self._sessions.values():
@@ -70,6 +80,15 @@ class ImapServer:
             _, left = await asyncio.wait(tuple(self._sessions), timeout=DRAIN_SECONDS)
             for task in left:
                 task.cancel()
+
+    async def _look_elsewhere(self) -> None:
+        """For ever; a store that cannot be read now may be so again later."""
+        services = self._services
+        while True:
+            try:
+                await look_elsewhere(services.hub, services.database, services.bridge)
+            except StoreError as error:
+                services.report("look elsewhere", error)
 
     def _connected(self) -> Wire:
         return Wire(asyncio.get_running_loop(), self._begin)
@@ -81,7 +100,7 @@ class ImapServer:
         task.add_done_callback(self._sessions.pop)
 
     async def _serve(self, wire: Wire) -> None:
-        session = Session(wire, self._settings, self._services, self._census)
+        session = Session(wire, self._settings, self._services, self._census, self._images)
         address = wire.peer
         is_admitted = self._census.enter(address)
         try:
@@ -120,8 +139,8 @@ async def _converse(session: Session) -> None:
         await session.flush()
         await session.wire.finish()
         return
-    except MailboxGone:
-        last = bye(say("imap.dossier_supprime"))
+    except MailboxGone as gone:
+        last = bye(say(gone.sentence))
     except Interrupted:
         last = bye(say("imap.arret"), b"UNAVAILABLE")
     session.send(last)
@@ -140,6 +159,8 @@ async def _one_command(session: Session) -> None:
         finally:
             session.census.release(reserved)
         session.send(reply.line(request.tag))
+        if session.has_lost_mailbox:
+            raise MailboxGone
         if session.wants_tls:
             session.wants_tls = False
             await session.flush()
@@ -157,17 +178,40 @@ async def _start_tls(session: Session) -> None:
 
 
 async def _run(session: Session, request: Request) -> Reply:
-    """Run a handler and the sync after it; anything unforeseen is a bug, told without its text."""
+    """Run a handler and the sync after it; anything unforeseen is a bug, told without its text.
+
+    What the handler did is answered for, whatever the sync comes to: a client that is not told of
+    its APPEND does it again.
+    """
+    session.tag = request.tag
     try:
+        if request.command.needs_numbers:
+            await load(session)
         reply = await request.call(session)
-        await session.sync(request.command.may_expunge)
-        return reply
-    except (ConnectionGone, TimedOut, LineTooLong, Interrupted, MailboxGone):
+    except _ENDS:
         raise
     except Exception as error:
-        known = reply_for(session.say, error)
-        if known is not None:
-            session.bad_commands += known.status is Status.BAD
-            return known
+        return _failed(session, request, error)
+    try:
+        await sync(session, request.command.may_expunge)
+    except MailboxGone:
+        session.has_lost_mailbox = True
+    except _ENDS:
+        raise
+    except Exception as error:
+        session.is_stale = True
         session.services.report(request.command.name, error)
-        return refused(session.say, Failure.BUG)
+    return reply
+
+
+_ENDS: Final = (ConnectionGone, TimedOut, LineTooLong, Interrupted, MailboxGone)
+"""What ends the connection and is told, if at all, by ``_converse``."""
+
+
+def _failed(session: Session, request: Request, error: Exception) -> Reply:
+    known = reply_for(session.say, error)
+    if known is not None:
+        session.bad_commands += known.status is Status.BAD
+        return known
+    session.services.report(request.command.name, error)
+    return refused(session.say, Failure.BUG)

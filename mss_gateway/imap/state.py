@@ -1,21 +1,22 @@
 """One connection's state, and what a server is given to work with."""
 
 import ssl
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from mailbox_store import changes
-from mailbox_store.changes import Changes
 from mailbox_store.database import Database, MailboxId, Transaction, View
 from mailbox_store.vault import AccountId
 from mss_gateway.bridge import Bridge
 from mss_gateway.imap.census import Census
 from mss_gateway.imap.hub import Hub
-from mss_gateway.imap.responses import Say
-from mss_gateway.imap.selected import Selected
+from mss_gateway.imap.images import Images
+from mss_gateway.imap.responses import Say, mailbox_name
+from mss_gateway.imap.selected import Selected, Telling
 from mss_gateway.imap.wire import Wire
+from mss_gateway.life.claims import Claim, Provider
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +31,15 @@ class State(Enum):
     NOT_AUTHENTICATED = "not authenticated"
     AUTHENTICATED = "authenticated"
     SELECTED = "selected"
+
+
+class Extension(Enum):
+    """What ENABLE turns on for the rest of a connection, RFC 9051 §6.3.1."""
+
+    CONDSTORE = b"CONDSTORE"
+    QRESYNC = b"QRESYNC"
+    IMAP4REV2 = b"IMAP4REV2"
+    UTF8_ACCEPT = b"UTF8=ACCEPT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,73 +60,103 @@ class ImapSettings:
     recheck_seconds: float = 30.0
     trust_seconds: float = 1.0
     allows_plain_text_login: bool = False
+    account_octets: int = 20 * 1024 * 1024 * 1024
+    """What an account without a quota of its own may hold."""
+    has_personal_seen: bool = False
+    """Whether members of a shared box have a \\Seen of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who logged in, as far as IMAP needs to know: whose mailboxes, and whether the gateway files
-    the Sent copies of this account itself (``sent_copy = "server"``)."""
+    """Who logged in, as far as IMAP needs to know: whose mailboxes (``account_id``), whether the
+    gateway files the Sent copies of that account itself (``sent_copy = "server"``), who it is that
+    signed in, and their rights there (letters of RFC 4314 §2.1; all of them for the owner)."""
 
     account_id: AccountId
     has_copies_filed: bool
+    person_id: AccountId
+    rights: str
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """What handlers use, handed in by ``compose``.
 
-    ``authenticate(login, password, peer address)`` raises ``Refused`` and runs on a pool thread;
+    ``authenticate(claim, peer address)`` finds the thread that it needs and raises ``Refused``;
+    ``provider``: whose access tokens are believed, if there is an OpenID provider.
     ``report(command, error)`` logs something unforeseen once.
     """
 
     database: Database
     bridge: Bridge
     hub: Hub
-    authenticate: Callable[[str, str, str], Holder]
+    authenticate: Callable[[Claim, str], Awaitable[Holder]]
     say: Say
     report: Callable[[str, BaseException], None]
     new_message_ref: Callable[[], str]
+    provider: Provider | None = None
+    clock: Callable[[], float] = time.time
 
 
 class MailboxGone(Exception):
-    """The selected mailbox was deleted by someone else; the connection ends, RFC 2180 §3.3."""
+    """The selected mailbox was deleted by someone else; the connection ends, RFC 2180 §3.3.
+
+    ``sentence``: what BYE says.
+    """
+
+    sentence = "imap.dossier_supprime"
 
 
 class Session:
     """One connection: who, what is selected, what waits to be sent."""
 
     __slots__ = (
-        "_is_stale",
-        "_looked_at",
         "_out",
         "_out_octets",
         "bad_commands",
         "census",
+        "enabled",
         "failed_logins",
+        "has_lost_mailbox",
         "holder",
+        "images",
         "is_leaving",
+        "is_stale",
+        "looked_at",
         "selected",
         "services",
         "settings",
+        "tag",
+        "telling",
         "wants_tls",
         "wire",
     )
 
     def __init__(
-        self, wire: Wire, settings: ImapSettings, services: Services, census: Census
+        self,
+        wire: Wire,
+        settings: ImapSettings,
+        services: Services,
+        census: Census,
+        images: Images,
     ) -> None:
         self.wire = wire
         self.settings = settings
         self.services = services
         self.census = census
+        self.images = images
         self.holder: Holder | None = None
+        self.enabled: set[Extension] = set()
         self.selected: Selected | None = None
         self.failed_logins = 0
         self.bad_commands = 0
         self.is_leaving = False
+        self.has_lost_mailbox = False
         self.wants_tls = False
-        self._is_stale = False
-        self._looked_at = 0.0
+        self.tag = b"*"
+        self.telling = Telling()
+        self.is_stale = False
+        self.looked_at = 0.0
         self._out: list[bytes] = []
         self._out_octets = 0
 
@@ -130,8 +170,21 @@ class Session:
     @property
     def account_id(self) -> AccountId:
         """Whose mailboxes these are; handlers of the later states only."""
+        return self.someone.account_id
+
+    @property
+    def someone(self) -> Holder:
+        """Who signed in; handlers of the later states only."""
         assert self.holder is not None
-        return self.holder.account_id
+        return self.holder
+
+    @property
+    def viewer(self) -> AccountId | None:
+        """Who has a \\Seen of their own here; None for owners, and where it is shared."""
+        holder = self.holder
+        if not self.settings.has_personal_seen or holder is None:
+            return None
+        return None if holder.person_id == holder.account_id else holder.person_id
 
     @property
     def here(self) -> Selected:
@@ -144,6 +197,35 @@ class Session:
         """Whether a secret may be spoken on this connection."""
         return self.wire.has_tls or self.settings.allows_plain_text_login
 
+    def enable(self, extension: Extension) -> bool:
+        """Turn ``extension`` on, and what it implies; False when it was on already."""
+        if extension in self.enabled:
+            return False
+        self.enabled.add(extension)
+        if extension is Extension.QRESYNC:
+            self.enabled.add(Extension.CONDSTORE)  # RFC 7162 §3.2.3
+        self.telling = Telling(Extension.CONDSTORE in self.enabled, self.has_qresync)
+        return True
+
+    @property
+    def has_qresync(self) -> bool:
+        """Whether the client enabled QRESYNC, RFC 7162 §3.2.3."""
+        return Extension.QRESYNC in self.enabled
+
+    @property
+    def is_rev2(self) -> bool:
+        """Whether the client asked for IMAP4rev2, RFC 9051."""
+        return Extension.IMAP4REV2 in self.enabled
+
+    @property
+    def has_utf8_names(self) -> bool:
+        """Whether mailbox names are UTF-8 both ways: RFC 9051 §5.1, RFC 6855 §3."""
+        return self.is_rev2 or Extension.UTF8_ACCEPT in self.enabled
+
+    def printed(self, name: str) -> bytes:
+        """``mailbox`` as this client reads it."""
+        return mailbox_name(name, is_utf8=self.has_utf8_names)
+
     def say(self, key: str) -> str:
         """The French sentence for ``key``."""
         return self.services.say(key)
@@ -154,7 +236,7 @@ class Session:
         """Go over to this mailbox; what happened since its snapshot is found by the next look."""
         self.deselect()
         self.selected = here
-        self._is_stale = True
+        self.is_stale = True
         self.services.hub.watch(here.mailbox_id, self.notice)
 
     def deselect(self) -> None:
@@ -165,7 +247,7 @@ class Session:
 
     def notice(self) -> None:
         """The selected mailbox changed; on the loop's thread."""
-        self._is_stale = True
+        self.is_stale = True
         self.wire.nudge()
 
     # what is sent
@@ -219,28 +301,3 @@ class Session:
         result, touched = await services.bridge.committed(services.database.submit(traced))
         services.hub.wake(touched)
         return result
-
-    async def sync(self, may_expunge: bool) -> None:
-        """Tell the client what changed in the selected mailbox; raises ``MailboxGone``.
-
-        Without a wake-up since the last look, and soon after it, there is nothing to read.
-        """
-        if self.selected is None:
-            return
-        here = self.selected
-        now = self.wire.time()
-        is_fresh = not self._is_stale and now - self._looked_at < self.settings.trust_seconds
-        if is_fresh and not (may_expunge and here.has_untold_expunges):
-            return
-        self._is_stale, self._looked_at = False, now
-
-        def since(view: View) -> Changes | None:
-            if changes.highest_modseq(view, here.mailbox_id) is None:
-                return None
-            return changes.changes_since(view, here.mailbox_id, here.modseq, here.uidnext)
-
-        found = await self.read(since)
-        if found is None:
-            raise MailboxGone
-        for line in here.absorb(found, may_expunge):
-            self.send(line)

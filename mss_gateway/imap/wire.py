@@ -121,6 +121,14 @@ class Wire(asyncio.Protocol):
         """Whether octets wait unread."""
         return bool(self._buffer)
 
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The certificate (DER) that the client showed in the TLS handshake, if it showed one."""
+        if self._transport is None or not self.has_tls:
+            return None
+        certificate: bytes | None = self._transport.get_extra_info("ssl_object").getpeercert(True)
+        return certificate
+
     def time(self) -> float:
         """The loop's clock, in seconds."""
         return self._loop.time()

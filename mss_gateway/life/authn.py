@@ -1,28 +1,50 @@
 """Stage authn: credentials → the person. Nothing is parsed for an unknown party beyond refusing.
 
-A wrong password, an unknown login and a suspended account are answered alike, in the same time.
+A wrong password, an unknown login, a suspended account, a token or a certificate that is not
+believed, and a box that is not shared with who asks for it: all are answered alike, and whatever
+costs a password hash costs it for each of these logins.
 """
 
 from dataclasses import dataclass
 
+from certs.certificate import from_der
+from certs.errors import ChainRejected, DerMalformed
 from mailbox_store.database import Transaction
-from mss_gateway.directory import passwords, people
+from mss_gateway.directory import client_trust, members, passwords, people
 from mss_gateway.directory.people import Person
+from mss_gateway.directory.tokens import PASSING, TokenRefused
 from mss_gateway.failures import Failure, Refused
+from mss_gateway.life.claims import CertificateClaim, Claim, PasswordClaim, TokenClaim
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.address import ADDRESS_LIMIT, AddressMalformed, parse_address
-from mss_gateway.observability import audit
+from mss_gateway.observability import log
 from policies.people import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to sign in: by which channel, from which address."""
+    """One try to sign in: by which channel, from which address.
+
+    ``login`` is empty where somebody shows a token or a certificate: neither can be guessed.
+    """
 
     login: str
     password: str
     channel: str
     peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A sign-in that is permitted: who it is, whose mailboxes they see, with which rights."""
+
+    person: Person
+    box: Person
+    rights: str
+
+
+class HashNeeded(Exception):
+    """The password is not remembered: whether it is right costs a hash, on a thread for that."""
 
 
 def authenticate(gateway: Gateway, attempt: Attempt) -> Person:
@@ -38,17 +60,60 @@ def authenticate(gateway: Gateway, attempt: Attempt) -> Person:
     return person
 
 
-def check_password(gateway: Gateway, attempt: Attempt) -> Person:
-    """The person whose password this is; the sign-in is not complete for whoever has a TOTP."""
-    login = _normal_login(attempt)
-    waits = (gateway.account_throttle.wait(login), gateway.address_throttle.wait(attempt.peer))
-    if max(waits) > 0.0:
-        raise Refused(Failure.TOO_MANY_ATTEMPTS)
-    person, kept = _find(gateway, login)
-    is_right = gateway.passwords.matches(kept, attempt.password)
-    if person is None or not is_right or not person.standing.receives:
+def admit(
+    gateway: Gateway, claim: Claim, channel: str, peer: str, *, may_hash: bool = True
+) -> Admission:
+    """Whose mailboxes a mail client may see with what it shows.
+
+    Raises Refused as :func:`authenticate`, for an authorisation identity that is not theirs to
+    take too; HashNeeded when ``may_hash`` is False and only a hash can tell.
+    """
+    attempt = Attempt("", "", channel, peer)
+    match claim:
+        case PasswordClaim():
+            attempt = Attempt(claim.login, claim.password, channel, peer)
+            person = check_password(gateway, attempt, may_hash=may_hash)
+        case TokenClaim():
+            person = _by_token(gateway, attempt, claim.token)
+        case CertificateClaim():
+            person = _by_certificate(gateway, attempt, claim)
+    if person.role is Role.PATIENT:
         raise _refusal(gateway, attempt, person)
-    return person
+    admission = _admission(gateway, attempt, person, claim.authorised)
+    succeeded(gateway, attempt, person, admission.box)
+    return admission
+
+
+def check_password(gateway: Gateway, attempt: Attempt, *, may_hash: bool = True) -> Person:
+    """The person whose password this is; the sign-in is not complete for whoever has a TOTP.
+
+    What was right a moment ago is remembered for mail clients, not for the webmail.
+    """
+    login = _normal_login(attempt.login)
+    _check_waits(gateway, login, attempt.peer)
+    person, kept = _find(gateway, login)
+    if person is not None and kept is not None and _is_remembering(attempt, person):
+        if gateway.remembered.knows(person.account_id, kept, attempt.password):
+            return person
+        if may_hash and gateway.passwords.matches(kept, attempt.password):
+            gateway.remembered.keep(person.account_id, kept, attempt.password)
+            return person
+    elif may_hash:
+        is_right = gateway.passwords.matches(kept, attempt.password)
+        if person is not None and is_right and person.standing.receives:
+            return person
+    if not may_hash:
+        raise HashNeeded
+    raise _refusal(gateway, attempt, person)
+
+
+def _is_remembering(attempt: Attempt, person: Person) -> bool:
+    """Whether a mail client may sign in as this person: who may not is refused after a hash.
+
+    The time of a refusal would tell, the second time, that the password had been right.
+    """
+    is_fit = person.standing.receives and person.role is not Role.PATIENT
+    return is_fit and attempt.channel != "webmail"
 
 
 def check_second_factor(gateway: Gateway, attempt: Attempt, person: Person, code: str) -> None:
@@ -68,19 +133,83 @@ def check_second_factor(gateway: Gateway, attempt: Attempt, person: Person, code
     succeeded(gateway, attempt, person)
 
 
-def succeeded(gateway: Gateway, attempt: Attempt, person: Person) -> None:
-    """Forget earlier failures and put the sign-in on record."""
-    gateway.account_throttle.succeeded(person.address)
+def succeeded(
+    gateway: Gateway, attempt: Attempt, person: Person, box: Person | None = None
+) -> None:
+    """Forget earlier failures and put the sign-in on record; ``box``: into whose mailboxes."""
+    if attempt.login:
+        gateway.account_throttle.succeeded(person.address)
     gateway.metrics.sign_ins.labels(attempt.channel, "permitted").inc()
-    _record(gateway, attempt, person, "permitted")
+    _record(gateway, attempt, person, "permitted", box)
 
 
-def _normal_login(attempt: Attempt) -> str:
+def _check_waits(gateway: Gateway, login: str, peer: str) -> None:
+    waits = (gateway.account_throttle.wait(login), gateway.address_throttle.wait(peer))
+    if max(waits) > 0.0:
+        raise Refused(Failure.TOO_MANY_ATTEMPTS)
+
+
+def _by_token(gateway: Gateway, attempt: Attempt, token: str) -> Person:
+    """The person whose address the token names."""
+    _check_waits(gateway, "", attempt.peer)
+    if gateway.tokens is None:
+        raise _refusal(gateway, attempt, None)
+    try:
+        address = gateway.tokens.address_of(token, gateway.clock())
+    except TokenRefused as refused:
+        log.note("not signed in", stage="authn", channel=attempt.channel, failure=str(refused))
+        # an empty token is how a mail program asks where tokens come from
+        counts = bool(token) and refused.fault not in PASSING
+        raise _refusal(gateway, attempt, None, counts=counts) from None
+    with gateway.database.read() as view:
+        person = people.by_address(view, address)
+    if person is None or not person.standing.receives:
+        raise _refusal(gateway, attempt, person)
+    return person
+
+
+def _by_certificate(gateway: Gateway, attempt: Attempt, claim: CertificateClaim) -> Person:
+    """The one box that the certificate speaks for; the one that is asked for, if it names more."""
+    _check_waits(gateway, "", attempt.peer)
+    trust = gateway.client_trust
+    if trust is None:
+        raise _refusal(gateway, attempt, None)
+    try:
+        certificate = from_der(claim.certificate)
+        with gateway.database.read() as view:
+            trust.check(view, certificate, gateway.now())
+            owners = client_trust.owners(view, certificate)
+    except (ChainRejected, DerMalformed) as refused:
+        why = refused.reason.value if isinstance(refused, ChainRejected) else "malformed"
+        log.note("not signed in", stage="authn", channel=attempt.channel, failure=why)
+        raise _refusal(gateway, attempt, None) from None
+    if len(owners) > 1:
+        wanted = _normal_login(claim.authorised)
+        owners = [one for one in owners if one.address == wanted]
+    if not owners:
+        raise _refusal(gateway, attempt, None)
+    return owners[0]
+
+
+def _admission(gateway: Gateway, attempt: Attempt, person: Person, authorised: str) -> Admission:
+    """One's own mailboxes, or those of a box that the directory shares with this person."""
+    wanted = _normal_login(authorised)
+    if wanted in ("", person.address):
+        return Admission(person, person, members.RIGHTS)
+    with gateway.database.read() as view:
+        box = people.by_address(view, wanted)
+        rights = box and members.rights_of(view, box.account_id, person.account_id)
+    if box is None or not rights or not box.standing.receives:
+        raise _refusal(gateway, attempt, person, box)
+    return Admission(person, box, rights)
+
+
+def _normal_login(login: str) -> str:
     """The address in its one normal form, so that one account is one in the throttle too.
 
     What is no address is kept as it is, but short: nobody fills the memory with it.
     """
-    login = attempt.login.strip()
+    login = login.strip()
     try:
         return str(parse_address(login))
     except AddressMalformed:
@@ -95,18 +224,29 @@ def _find(gateway: Gateway, login: str) -> tuple[Person | None, str | None]:
         return person, passwords.password_hash(view, person.account_id)
 
 
-def _refusal(gateway: Gateway, attempt: Attempt, person: Person | None) -> Refused:
-    gateway.account_throttle.failed(_normal_login(attempt))
-    gateway.address_throttle.failed(attempt.peer)
+def _refusal(
+    gateway: Gateway,
+    attempt: Attempt,
+    person: Person | None,
+    box: Person | None = None,
+    *,
+    counts: bool = True,
+) -> Refused:
+    """The one failure, on record; ``counts``: whether it brings a wait nearer."""
+    if counts:
+        if attempt.login:
+            gateway.account_throttle.failed(_normal_login(attempt.login))
+        gateway.address_throttle.failed(attempt.peer)
     gateway.metrics.sign_ins.labels(attempt.channel, "refused").inc()
-    _record(gateway, attempt, person, "refused")
+    _record(gateway, attempt, person, "refused", box)
     return Refused(Failure.BAD_CREDENTIALS)
 
 
-def _record(gateway: Gateway, attempt: Attempt, person: Person | None, verdict: str) -> None:
+def _record(
+    gateway: Gateway, attempt: Attempt, person: Person | None, verdict: str, box: Person | None
+) -> None:
     actor = "unknown" if person is None else f"account:{person.account_id}"
-    gateway.database.submit(
-        lambda tx: audit.record(
-            tx, actor=actor, act="sign-in", object=attempt.channel, verdict=verdict
-        )
-    )
+    is_shared = box is not None and person is not None and box.account_id != person.account_id
+    channel = attempt.channel
+    about = f"{channel} as account:{box.account_id}" if box and is_shared else channel
+    gateway.register.add(actor, about, verdict)

@@ -11,16 +11,24 @@ from mailbox_store.vault import AccountId
 from mss_gateway.bridge import Bridge
 from mss_gateway.config import Config
 from mss_gateway.directory.certificates import Cabinet
+from mss_gateway.directory.client_trust import ClientTrust
 from mss_gateway.directory.passwords import Passwords
+from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.throttle import Throttle
+from mss_gateway.directory.tokens import Tokens
 from mss_gateway.dossier.render import Renderer
 from mss_gateway.message.trace import new_message_ref
 from mss_gateway.observability.metrics import Metrics
+from mss_gateway.observability.register import Register
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The wired gateway. ``wake`` tells the queue's worker that something is due."""
+    """The wired gateway. ``wake`` tells the queue's worker that something is due.
+
+    ``tokens`` and ``client_trust`` are None when the configuration names no OpenID provider, and
+    no authority for the certificates of TLS clients.
+    """
 
     config: Config
     database: Database
@@ -35,6 +43,10 @@ class Gateway:
     spool: AccountId
     clock: Callable[[], float]
     wake: Callable[[], None]
+    remembered: Remembered
+    register: Register
+    tokens: Tokens | None = None
+    client_trust: ClientTrust | None = None
 
     def now(self) -> datetime:
         """The present, aware, in UTC."""

@@ -5,7 +5,7 @@ The rules live in ``policies``; here is only where their facts come from.
 
 from dataclasses import dataclass
 
-from mailbox_store import correspondences
+from mailbox_store import accounts, correspondences
 from mailbox_store.database import View
 from mss_gateway.directory import people
 from mss_gateway.directory.ins import normal_ins
@@ -52,7 +52,27 @@ def at_recipient(
     """At RCPT: one answer per recipient; raises Refused."""
     with gateway.database.read() as view:
         facts = recipient_facts(gateway, view, envelope, recipient, so_far)
+        is_full = _is_full(gateway, view, recipient)
     _settle(gateway, decide.at_recipient(facts), envelope)
+    if is_full:
+        refused = Refused(Failure.MAILBOX_FULL)
+        record_refusal(gateway, envelope, "policy", refused)
+        raise refused
+
+
+def _is_full(gateway: Gateway, view: View, recipient: EmailAddress) -> bool:
+    """Whether nothing more fits into a professional's account; no rule, only a lack of room.
+
+    Never of a patient: "try later" would tell that the space exists (threat T10). What was accepted
+    is delivered whatever the quota says.
+    """
+    if recipient.domain == gateway.config.site.patient_domain:
+        return False
+    holder = people.by_address(view, str(recipient))
+    if holder is None or holder.role is Role.PATIENT:
+        return False
+    default = gateway.config.limits.account_octets
+    return not accounts.quota(view, holder.account_id, default).has_room_for(1)
 
 
 def recipient_facts(

@@ -5,23 +5,29 @@ then the pieces, so that reading one costs one slice. IMAP gets ready wire bytes
 and the webmail's lists get decoded text. The raw message is not needed again.
 """
 
+import re
 import struct
 
 from mss_gateway.message.address import AddressMalformed, Mailbox, parse_mailboxes
 from mss_gateway.message.dates import parse_date
 from mss_gateway.message.header import Header, field_text
 from mss_gateway.message.part import Message, Part, is_attachment
+from mss_gateway.message.preview import preview
 from mss_gateway.message.structure import envelope, structures
 from mss_gateway.message.words import decode_words, display_safe, unfold
 
-VERSION = 1
+VERSION = 2
+"""The first release wrote version 1, without the preview: still read."""
+
 _PIECES = (
     "envelope", "body", "bodystructure", "numbers", "places",
     "from", "to", "cc", "bcc", "subject", "author_name", "author", "message_id", "in_reply_to",
-    "references",
+    "references", "preview",
 )  # fmt: skip
 _HEAD = struct.Struct(f"<BB2xqiII{len(_PIECES)}I")
+_HEADS = {1: struct.Struct(f"<BB2xqiII{len(_PIECES) - 1}I"), VERSION: _HEAD}
 _PLACE = struct.Struct("<4I")
+_IDENTIFIER = re.compile(rb'<\s*((?:"(?:[^"\\]|\\.)*"|[^<>"\s])+)\s*>')
 _NO_DATE = -(1 << 63)
 _HAS_ATTACHMENT = 1
 
@@ -50,6 +56,7 @@ def summarise(message: Message) -> bytes:
         _identifiers(header, "message-id"),
         _identifiers(header, "in-reply-to"),
         _identifiers(header, "references"),
+        preview(message).encode("utf-8"),
     )
     attached = any(is_attachment(part) for part in message.root.walk(into_messages=False))
     return b"".join(
@@ -90,8 +97,7 @@ def _identifiers(header: Header, name: str) -> bytes:
     value = header.first(name)
     if value is None:
         return b""
-    words = value.replace(b"\r\n", b"").replace(b"><", b"> <").split()
-    return b" ".join([word for word in words if word[:1] == b"<" and word[-1:] == b">"])
+    return b" ".join(b"<%b>" % found for found in _IDENTIFIER.findall(value))
 
 
 def _places(parts: list[Part]) -> tuple[bytes, bytes]:
@@ -111,8 +117,8 @@ def _places(parts: list[Part]) -> tuple[bytes, bytes]:
 class Summary:
     """A lazy reader of what ``summarise`` wrote; offsets and lengths are octets of the message."""
 
-    __slots__ = ("_ends", "_octets", "has_attachment", "header_size", "sent_date", "sent_zone",
-                 "size")  # fmt: skip
+    __slots__ = ("_ends", "_octets", "_start", "has_attachment", "header_size", "sent_date",
+                 "sent_zone", "size")  # fmt: skip
 
     size: int
     """Octets of the message (RFC822.SIZE)."""
@@ -125,9 +131,11 @@ class Summary:
     has_attachment: bool
 
     def __init__(self, octets: bytes) -> None:
-        head = _HEAD.unpack_from(octets)
-        if head[0] != VERSION:
+        layout = _HEADS.get(octets[0])
+        if layout is None:
             raise ValueError("a summary of another version")
+        head = layout.unpack_from(octets)
+        self._start = layout.size
         self.has_attachment = bool(head[1] & _HAS_ATTACHMENT)
         self.sent_date = None if head[2] == _NO_DATE else head[2]
         self.sent_zone = head[3]
@@ -137,7 +145,7 @@ class Summary:
         self._ends: tuple[int, ...] = head[6:]
 
     def _piece(self, index: int) -> bytes:
-        start = _HEAD.size + sum(self._ends[:index])
+        start = self._start + sum(self._ends[:index])
         return self._octets[start : start + self._ends[index]]
 
     @property
@@ -204,6 +212,11 @@ class Summary:
     def references(self) -> tuple[str, ...]:
         """The identifiers of References, oldest first."""
         return tuple(self._piece(14).decode("utf-8", "replace").split())
+
+    @property
+    def preview(self) -> str | None:
+        """The first words of the text, safe to show; None where the summary is an older one."""
+        return self._piece(15).decode("utf-8") if len(self._ends) > 15 else None
 
     @property
     def sent_day(self) -> int | None:

@@ -49,6 +49,7 @@ ACTS = (
     "people",
     "certificate",
     "queue",
+    "mailbox",
 )
 """The closed list of what an audit row may say was done; stages keep their own words."""
 

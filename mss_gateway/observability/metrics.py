@@ -19,6 +19,7 @@ class Metrics:
     commits: Gauge
     queue_depth: Gauge
     queue_oldest_seconds: Gauge
+    index_lag: Gauge
 
     def render(self) -> bytes:
         """The exposition text."""
@@ -46,4 +47,5 @@ def build() -> Metrics:
         commits=gauge("store_commits", "COMMITs of the store since start"),
         queue_depth=gauge("queue_items", "Items in the queue by state", "state"),
         queue_oldest_seconds=gauge("queue_oldest_seconds", "Age of the oldest due item"),
+        index_lag=gauge("index_lag_messages", "Messages that are not in the text index yet"),
     )

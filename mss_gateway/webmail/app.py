@@ -6,6 +6,7 @@ in ``failures``; what is unforeseen is logged by class and place, and shown as a
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
@@ -24,10 +25,18 @@ from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.observability import log
 from mss_gateway.webmail import sessions
-from mss_gateway.webmail.forms import SMALL_FORM_OCTETS, Form, read_form
+from mss_gateway.webmail.clientsetup.asked import (
+    BODY_OCTETS,
+    BODY_SECONDS,
+    Asked,
+    SetupRoute,
+    query_of,
+)
+from mss_gateway.webmail.clientsetup.servers import endpoints
+from mss_gateway.webmail.forms import SMALL_FORM_OCTETS, Form, read_body, read_form
 from mss_gateway.webmail.headers import Headers
 from mss_gateway.webmail.pages import Pages, sentence
-from mss_gateway.webmail.routes import ROUTES
+from mss_gateway.webmail.routes import ROUTES, SETUP
 from mss_gateway.webmail.sessions import FORM_COOKIE, SESSION_COOKIE, TOUCH_SECONDS, State
 from mss_gateway.webmail.views.writing import upload_limit
 from mss_gateway.webmail.visit import Route, Visit, Who, Work, go_to
@@ -53,8 +62,14 @@ def build(gateway: Gateway) -> Starlette:
     site = _Site(gateway, Pages())
     return Starlette(
         routes=[
-            StarletteRoute(route.path, site.endpoint(route), methods=[route.method])
-            for route in ROUTES
+            *(
+                StarletteRoute(route.path, site.endpoint(route), methods=[route.method])
+                for route in ROUTES
+            ),
+            *(
+                StarletteRoute(route.path, site.setup_endpoint(route), methods=[route.method])
+                for route in SETUP
+            ),
         ],
         middleware=[Middleware(Headers)],
         exception_handlers={HTTPException: site.no_such_page},
@@ -81,15 +96,26 @@ class _Site:
     def __init__(self, gateway: Gateway, pages: Pages) -> None:
         self._gateway = gateway
         self._pages = pages
+        self._told = endpoints(gateway.config)
         self._turns = {work: asyncio.Semaphore(count) for work, count in TURNS.items()}
         self._uploads = asyncio.Semaphore(UPLOADS_READ)
 
     def endpoint(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
         """What Starlette calls for a route."""
+        return self._guarded(functools.partial(self._answer, route))
 
+    def setup_endpoint(self, route: SetupRoute) -> Callable[[Request], Awaitable[Response]]:
+        """The same for a question of a mail program."""
+        return self._guarded(functools.partial(self._set_up, route))
+
+    def _guarded(
+        self, answering: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
-                return await self._answer(route, request)
+                return await answering(request)
+            except HTTPException:
+                raise
             except Refused as refused:
                 return self._failed(refused.failure, refused.message_ref)
             except ClientDisconnect:
@@ -120,6 +146,23 @@ class _Site:
                 raise Refused(Failure.FORM_EXPIRED)
         async with self._turns[route.work]:
             return await self._gateway.bridge.run_page(route.view, visit)
+
+    async def _set_up(self, route: SetupRoute, request: Request) -> Response:
+        """Of the request only what it asks is read: no cookie, and a small body."""
+        body = b""
+        if route.method == "POST":
+            body = await read_body(request, BODY_OCTETS, BODY_SECONDS)
+        return route.answer(
+            Asked(
+                told=self._told,
+                pages=self._pages,
+                query=query_of(request.query_params.multi_items()),
+                path=request.path_params,
+                host=request.headers.get("host", ""),
+                body=body,
+                moment=self._gateway.now(),
+            )
+        )
 
     def _visit(self, route: Route, request: Request) -> Visit:
         """The request before anybody is known: its forms are those of the form cookie."""

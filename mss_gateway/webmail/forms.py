@@ -88,6 +88,18 @@ async def read_form(request: Request, limit: int) -> Form:
     raise Refused(Failure.FORM_EXPIRED, "not a form")
 
 
+async def read_body(request: Request, limit: int, seconds: float) -> bytes:
+    """A posted body that is no form, at most ``limit`` octets within ``seconds``.
+
+    Raises Refused: MESSAGE_TOO_BIG above the limit, FORM_EXPIRED when it takes longer.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return b"".join([chunk async for chunk in _bounded(request, limit)])
+    except TimeoutError:
+        raise Refused(Failure.FORM_EXPIRED, "too slow") from None
+
+
 async def _bounded(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     declared = request.headers.get("content-length", "0")
     if declared.isascii() and declared.isdigit() and int(declared[:12]) > limit:

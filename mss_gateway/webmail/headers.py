@@ -7,7 +7,8 @@ cannot forget it; a view that needs another one sets it itself, from the constan
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+NOTHING_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""An answer for a program: nothing in it loads or runs, should a browser show it."""
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
@@ -16,7 +17,7 @@ PAGE_POLICY = (
 FRAMING_POLICY = PAGE_POLICY.replace("frame-src 'none'", "frame-src 'self'")
 """A page that shows a message's own layout, in a frame of ours."""
 
-FILE_POLICY = f"{_NOTHING}; sandbox"
+FILE_POLICY = f"{NOTHING_POLICY}; sandbox"
 """Bytes that came with a message: nothing in them may run or load, wherever they are opened."""
 
 STRICT: dict[str, str] = {

@@ -111,7 +111,11 @@ class Pages:
 
     def plain(self, template: str, status: int, values: Mapping[str, object]) -> Response:
         """A filled page that needs no visit: a failure, before anybody is known."""
-        return HTMLResponse(self._environment.get_template(template).render(values), status)
+        return HTMLResponse(self.filled(template, values), status)
+
+    def filled(self, template: str, values: Mapping[str, object]) -> str:
+        """A filled template, HTML or XML: its values are escaped for both."""
+        return self._environment.get_template(template).render(values)
 
 
 def _is(kind: type) -> Callable[[object], bool]:

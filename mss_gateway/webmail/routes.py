@@ -2,8 +2,13 @@
 
 A test holds it total: every POST has a token, no GET changes anything beyond \\Seen, every view has
 a row, and the matrix of reliability T43 is generated from it.
+
+``SETUP`` beside it is what mail programs ask before anybody signs in: open to all, without session,
+cookie or token, because nothing is changed by it and nobody is known.
 """
 
+from mss_gateway.webmail.clientsetup import apple, mozilla, outlook
+from mss_gateway.webmail.clientsetup.asked import SetupRoute
 from mss_gateway.webmail.views import access, dossier, home, messages, writing
 from mss_gateway.webmail.visit import Route, Who, Work
 
@@ -41,5 +46,20 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _DOCUMENT + "/figures/{figure}", dossier.document_figure, PATIENT, False,
           Work.PICTURE),
     Route("GET", _DOCUMENT + "/fichier", dossier.document_file, PATIENT, False),
+)
+
+# what paths are spelt like is the mail programs' choice, Outlook's by release
+SETUP: tuple[SetupRoute, ...] = (
+    SetupRoute("GET", "/mail/config-v1.1.xml", mozilla.config_file),
+    SetupRoute("GET", "/.well-known/autoconfig/mail/config-v1.1.xml", mozilla.config_file),
+    SetupRoute("POST", "/autodiscover/autodiscover.xml", outlook.posted),
+    SetupRoute("POST", "/Autodiscover/Autodiscover.xml", outlook.posted),
+    SetupRoute("POST", "/AutoDiscover/AutoDiscover.xml", outlook.posted),
+    SetupRoute("GET", "/autodiscover/autodiscover.xml", outlook.tried),
+    SetupRoute("GET", "/Autodiscover/Autodiscover.xml", outlook.tried),
+    SetupRoute("GET", "/AutoDiscover/AutoDiscover.xml", outlook.tried),
+    SetupRoute("GET", "/autodiscover/autodiscover.json", outlook.located),
+    SetupRoute("GET", "/autodiscover/autodiscover.json/v1.0/{address}", outlook.located),
+    SetupRoute("GET", "/apple/mobileconfig", apple.profile_file),
 )
 # fmt: on

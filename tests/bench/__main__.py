@@ -12,59 +12,31 @@ is just then; compare two builds only by alternating runs on one machine.
 
 import argparse
 import json
-import os
-import ssl
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
-from tests.bench import serving, stages, web
+from tests.bench import (
+    calibrating,
+    imap_bench,
+    imap_works,
+    peers,
+    serving,
+    stages,
+    sweep,
+    web,
+    where,
+)
 from tests.bench.letters import SIZES
 from tests.bench.measuring import cpu_seconds, idle_octets, per_second, spread
 from tests.bench.served import Server, Site
 
 CONNECTIONS = (1, 8, 32)
-MAILBOX = 10_000
-BODY_OCTETS = 10_240
 IDLE_CONNECTIONS = 150
-
-LIST_ITEMS = "(UID FLAGS RFC822.SIZE INTERNALDATE ENVELOPE BODYSTRUCTURE)"
-"""What a mail client asks of a mailbox it lists."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImapWork:
-    """Commands in turn and how often; ``per_message``: the figures are of one message listed."""
-
-    name: str
-    commands: tuple[str, ...]
-    count: int
-    per_message: bool = False
-    part: int = 0
-
-
-IMAP_WORKS = (
-    ImapWork("FETCH 1:* (UID FLAGS)", ("FETCH 1:* (UID FLAGS)",), 32, True),
-    ImapWork("FETCH 1:* (ENVELOPE)", ("FETCH 1:* (ENVELOPE)",), 4, True),
-    ImapWork("FETCH 1:* as a client lists", (f"FETCH 1:* {LIST_ITEMS}",), 4, True),
-    ImapWork("FETCH of bodies of 10 KB", ("FETCH 1:* (BODY.PEEK[])",), 2, True, 1000),
-    ImapWork("UID FETCH of one body", ("UID FETCH %d (BODY.PEEK[])",), 1000),
-    ImapWork("NOOP", ("NOOP",), 4000),
-    ImapWork(
-        "STORE one flag",
-        ("UID STORE %d +FLAGS (\\Flagged)", "UID STORE %d -FLAGS (\\Flagged)"),
-        1000,
-    ),
-    ImapWork("SELECT", ("SELECT INBOX",), 160),
-    ImapWork("SEARCH SUBJECT", ("SEARCH SUBJECT bilan",), 32),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +56,8 @@ Rows = Iterator[dict[str, Any]]
 
 
 def calibration(_site: Site, _plan: Plan) -> Rows:
-    """How fast this machine is now: one bare RSA-2048 signature, one loop of Python."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-    def sign() -> None:
-        key.sign(bytes(200), padding.PKCS1v15(), hashes.SHA256())
-
-    def loop() -> None:
-        sum(range(1_000_000))
-
-    yield {
-        "rsa_2048_sign_ms": spread([_cpu_of(sign, 200) for _ in range(5)]),
-        "python_million_additions_ms": spread([_cpu_of(loop, 5) for _ in range(5)]),
-        "cores": os.cpu_count(),
-        "openssl_of_tls": ssl.OPENSSL_VERSION,
-    }
+    """How fast this machine is now."""
+    yield calibrating.figures()
 
 
 def stage_costs(_site: Site, plan: Plan) -> Rows:
@@ -162,31 +121,18 @@ def submit_through(site: Site, plan: Plan) -> Rows:
 
 
 def imap(site: Site, plan: Plan) -> Rows:
-    """Reading a large mailbox; figures are per message for FETCH, per command otherwise."""
-    with site.serve() as server:
-        for work in IMAP_WORKS:
-            for connections in CONNECTIONS:
-                # thirty-two times all bodies would be three gigabytes: then of a part of them
-                span = work.part if connections > 1 and work.part else plan.mailbox
-                commands = [each.replace("1:*", f"1:{span}") for each in work.commands]
-                runs = []
-                for _ in range(plan.runs):
-                    run = server.load(
-                        work="run",
-                        protocol="imap",
-                        logins=[serving.READER],
-                        select=True,
-                        commands=commands,
-                        connections=connections,
-                        operations=work.count if work.per_message else plan.count(work.count),
-                        warm_up=1,
-                    )
-                    run["operations"] *= span if work.per_message else 1
-                    runs.append(run)
-                shape = {"work": work.name, "mailbox": plan.mailbox, "connections": connections}
-                octets = sum(run["octets"] for run in runs)
-                rate = octets / sum(run["seconds"] for run in runs) / 1e6
-                yield shape | per_second(runs) | {"megabytes_per_second": round(rate, 1)}
+    """What a mail client does, on a large mailbox, and what it costs the server."""
+    yield imap_bench.first_log_ins(site, plan.runs)
+    start = partial(imap_bench.ours, site)
+    with start() as target:
+        imap_works.fill(target, plan.mailbox)
+        yield from imap_bench.alone(target, start, plan.runs, plan.share, plan.mailbox)
+
+
+def imap_sizes(site: Site, plan: Plan) -> Rows:
+    """The same commands in a small mailbox and in a very large one."""
+    large = int(sweep.SIZES[-1] * plan.share)
+    yield from sweep.sweep(site, plan.runs, plan.share, (sweep.SIZES[0], large))
 
 
 def sign_in(site: Site, plan: Plan) -> Rows:
@@ -229,6 +175,7 @@ BENCHMARKS: dict[str, Callable[[Site, Plan], Rows]] = {
     "submit": submit,
     "submit-through": submit_through,
     "imap": imap,
+    "imap-sizes": imap_sizes,
     "sign-in": sign_in,
     "idle": idle,
     "webmail": webmail,
@@ -256,15 +203,12 @@ def _connecting(server: Server, protocol: str, connections: int) -> dict[str, An
         return {"connections": connections, "cpu_seconds": cpu_seconds(server.pid) - before}
 
 
-def _cpu_of(call: Callable[[], None], count: int) -> float:
-    before = time.process_time()
-    for _ in range(count):
-        call()
-    return (time.process_time() - before) / count * 1000
-
-
 def main(arguments: list[str]) -> int:
     """Run the benchmarks named, or all of them."""
+    if arguments[:1] == ["peers"]:
+        return peers.main(arguments[1:])
+    if arguments[:1] == ["where"]:
+        return where.main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--runs", type=int, default=3, help="of each case (3)")
@@ -274,9 +218,10 @@ def main(arguments: list[str]) -> int:
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     names = chosen.names or list(BENCHMARKS)
-    plan = Plan(1, 0.1, MAILBOX // 10) if chosen.quick else Plan(chosen.runs, 1.0, MAILBOX)
+    mailbox = imap_works.MAILBOX
+    plan = Plan(1, 0.1, mailbox // 10) if chosen.quick else Plan(chosen.runs, 1.0, mailbox)
     with tempfile.TemporaryDirectory(prefix="mss-bench-") as folder:
-        site = Site(Path(folder), plan.mailbox if "imap" in names else 0, BODY_OCTETS)
+        site = Site(Path(folder))
         for name in names:
             for row in BENCHMARKS[name](site, plan):
                 print(json.dumps({"bench": name} | row, ensure_ascii=False), flush=True)

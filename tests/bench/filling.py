@@ -1,4 +1,4 @@
-"""A mailbox of many messages, put straight into the store: what IMAP is measured on."""
+"""Messages put straight into the store: what the pages of the webmail are measured on."""
 
 from collections.abc import Iterator
 

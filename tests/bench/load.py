@@ -108,18 +108,6 @@ def submitting(task: dict[str, Any]) -> Callable[[Line, int], Awaitable[None]]:
     return one
 
 
-def asking(task: dict[str, Any]) -> Callable[[Line, int], Awaitable[None]]:
-    """IMAP commands in turn; ``%d`` stands for a UID: every second turn takes the next one."""
-    commands = [command.encode() for command in task["commands"]]
-
-    async def one(line: Line, turn: int) -> None:
-        uid = 1 + line.number * 20 + turn // 2
-        command = commands[turn % len(commands)].replace(b"%d", b"%d" % uid)
-        await line.ask(b"c " + command + b"\r\n", b"c OK")
-
-    return one
-
-
 def visiting(task: dict[str, Any]) -> Callable[[Line, int], Awaitable[None]]:
     """One page over and over, as a signed-in browser asks for it."""
     request = (
@@ -151,7 +139,7 @@ async def idling(task: dict[str, Any], lines: list[Line]) -> dict[str, Any]:
 
 async def running(task: dict[str, Any], lines: list[Line]) -> dict[str, Any]:
     """The operations of the task, shared out among the connections."""
-    works = {"submission": submitting, "imap": asking, "webmail": visiting}
+    works = {"submission": submitting, "webmail": visiting}
     one = works[task["protocol"]](task)
     for line in lines[: task.get("warm_up", len(lines))]:
         await one(line, 0)

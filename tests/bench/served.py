@@ -16,7 +16,9 @@ from typing import IO, Any
 
 from mss_gateway import compose
 from tests.bench import filling, serving
+from tests.bench.letters import SIZES
 from tests.bench.measuring import cpu_seconds
+from tests.bench.metering import Meter
 from tests.crash.running import ROOT, free_base_port
 
 
@@ -78,32 +80,54 @@ class Server:
 
 
 class Site:
-    """A prepared state; every :meth:`serve` begins from a copy of it."""
+    """A prepared state; every :meth:`serve` begins from a copy of it, on ports of its own."""
 
-    def __init__(self, folder: Path, messages: int, octets: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder, self._count, self._log = folder, 0, folder / "server.log"
-        self._base = free_base_port()
         self._prepared = folder / "prepared"
         self._prepared.mkdir()
-        config = serving.settings(self._prepared, self._base)
+        config = serving.settings(self._prepared, 0)
         gateway = serving.prepare(config)
-        filling.fill(gateway, serving.READER, messages, octets)
-        filling.fill(gateway, serving.PATIENT, serving.PATIENT_LETTERS, octets)
+        filling.fill(gateway, serving.PATIENT, serving.PATIENT_LETTERS, SIZES["10 KB"])
         compose.close(gateway)
 
+    def tls_files(self) -> tuple[Path, Path]:
+        """The server's certificate and its key, for another server to present."""
+        config = serving.settings(self._prepared, 0)
+        return config.in_state(config.tls.certificate), config.in_state(config.tls.key)
+
+    def ca_file(self) -> str:
+        """The certificates that a client of any of its servers trusts."""
+        config = serving.settings(self._prepared, 0)
+        return str(config.in_state(config.certificates.anchors))
+
     @contextmanager
-    def serve(self, *, hold: bool = False, from_first: bool = True) -> Iterator[Server]:
-        """Start a server and stop it; ``from_first`` gives it a fresh copy of the state."""
+    def serve(
+        self,
+        *,
+        hold: bool = False,
+        from_first: bool = True,
+        counted: Meter | None = None,
+        sample: str = "",
+    ) -> Iterator[Server]:
+        """Start a server and stop it; ``from_first`` gives it a fresh copy of the state.
+
+        ``counted`` is told who it is before it starts; with ``sample`` it looks at itself, from
+        SIGUSR2 to SIGUSR2, and writes what it saw to that file.
+        """
         self._count += 1
         state = self._folder / f"served{self._count}"
         if from_first:
             shutil.copytree(self._prepared, state)
-        command = [sys.executable, "-m", "tests.bench.serving", str(state), str(self._base)]
+        base = free_base_port()
+        command = [sys.executable, "-m", "tests.bench.serving", str(state), str(base)]
+        command += ["--hold"] if hold else []
+        command += [f"--sample={sample}"] if sample else []
         started = time.perf_counter()
         with (
             self._log.open("ab") as log,
             subprocess.Popen(
-                [*command, *(["--hold"] if hold else [])],
+                command if counted is None else counted.entering(command),
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -112,7 +136,9 @@ class Site:
         ):
             try:
                 told = json.loads(_line(running, self._log))
-                config = serving.settings(state, self._base)
+                if counted is not None:
+                    counted.started(told["pid"])
+                config = serving.settings(state, base)
                 yield Server(
                     told["pid"],
                     told["ports"],

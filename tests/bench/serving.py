@@ -1,6 +1,6 @@
 """The server under measure: the product's own service, its worker held back when asked.
 
-    python -m tests.bench.serving STATE BASE_PORT [--hold]
+    python -m tests.bench.serving STATE BASE_PORT [--hold] [--sample=FILE]
 
 Says ``{"pid", "ports"}`` on standard output when every port answers. With ``--hold`` nothing is
 taken from the queue until SIGUSR1: accepting and delivering can then be told apart.
@@ -21,6 +21,7 @@ from mss_gateway.directory import passwords, people
 from mss_gateway.directory.people import NewPerson, Traits
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.queue.worker import Worker
+from tests.bench.sampling import Sampler
 from tests.crash import prepared
 
 PASSWORD = "mot-de-passe-du-banc"
@@ -94,6 +95,8 @@ def main(arguments: list[str]) -> int:
     """Serve a state that :func:`prepare` made, until SIGTERM."""
     if "--hold" in arguments:
         vars(service)["Worker"] = _Held  # the one thing that a benchmark changes
+    for report in (each[9:] for each in arguments if each.startswith("--sample=")):
+        Sampler(Path(report)).install()
     return serve.serve(settings(Path(arguments[0]), int(arguments[1])), _announce)
 
 

@@ -2,20 +2,25 @@
 
 import asyncio
 import itertools
+import json
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from certs.certificate import addresses, from_der
 from mailbox_store import accounts, mailboxes, messages
 from mailbox_store.database import Database, Transaction
 from mailbox_store.vault import AccountId
 from mss_gateway.bridge import Bridge
+from mss_gateway.directory import members, people
+from mss_gateway.directory.people import Traits
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.imap.hub import Hub
 from mss_gateway.imap.server import ImapServer
 from mss_gateway.imap.state import Holder, ImapSettings, Services
+from mss_gateway.life.claims import CertificateClaim, Claim, PasswordClaim, Provider, TokenClaim
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
 from tests.support.nulls import NullSealing
@@ -24,6 +29,8 @@ NOW = 1_790_000_000
 LOGIN, PASSWORD = "claire.martin@mss.example", "mot de passe"
 OTHER_LOGIN = "paul.bernard@mss.example"
 FILED_LOGIN = "secretariat@mss.example"
+MEMBER_LOGIN = "nadia.petit@mss.example"
+TOKEN = "jeton.d.acces"  # of Dr Martin
 
 
 def sentence(key: str) -> str:
@@ -33,7 +40,10 @@ def sentence(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A store with three accounts, and what the server reports as unforeseen."""
+    """A store with four accounts, and what the server reports as unforeseen.
+
+    Dr Bernard and Nadia Petit share the secretariat's box; she may only read there.
+    """
 
     database: Database
     bridge: Bridge
@@ -45,23 +55,48 @@ class Site:
         """Dr Martin's."""
         return self.holders[LOGIN].account_id
 
-    def authenticate(self, login: str, password: str, peer: str) -> Holder:
-        """As ``life.authn``: one password for all, refused alike when unknown."""
-        assert peer
-        if login not in self.holders or password != PASSWORD:
-            raise Refused(Failure.BAD_CREDENTIALS, "test")
-        return self.holders[login]
+    async def authenticate(self, claim: Claim, peer: str) -> Holder:
+        """As ``life.authn``: one password and one token for all, refused alike when unknown.
 
-    def put(self, raw: bytes, box: str = "INBOX", flags: int = 0, moment: int = NOW) -> int:
-        """Deliver a message to Dr Martin; its UID."""
-        ref = f"ref{next(_REFS)}"
+        A certificate is that of the first box it names.
+        """
+        assert peer
+        match claim:
+            case PasswordClaim(login=login):
+                is_right = claim.password == PASSWORD
+            case TokenClaim():
+                login, is_right = LOGIN, claim.token == TOKEN
+            case CertificateClaim():
+                login = addresses(from_der(claim.certificate))[0]
+                is_right = True
+        if login not in self.holders or not is_right:
+            raise Refused(Failure.BAD_CREDENTIALS, "test")
+        if claim.authorised in ("", login):
+            return self.holders[login]
+        owner, person_id = self.holders.get(claim.authorised), self.holders[login].account_id
+        with self.database.read() as view:
+            rights = owner and members.rights_of(view, owner.account_id, person_id)
+        if owner is None or not rights:
+            raise Refused(Failure.BAD_CREDENTIALS, "test")
+        return replace(owner, person_id=person_id, rights=rights)
+
+    def put(
+        self,
+        raw: bytes,
+        box: str = "INBOX",
+        flags: int = 0,
+        moment: int = NOW,
+        login: str = LOGIN,
+    ) -> int:
+        """Deliver a message, to Dr Martin unless it is said to whom; its UID."""
+        ref, account_id = f"ref{next(_REFS)}", self.holders[login].account_id
         summary = summarise(scan(raw))
         with self.database.read() as view:
-            seal = view.vault.account(view, self.account_id)
-        arrival = messages.seal_arrival(seal, self.account_id, ref, raw, summary, b"")
+            seal = view.vault.account(view, account_id)
+        arrival = messages.seal_arrival(seal, account_id, ref, raw, summary, b"")
 
         def work(tx: Transaction) -> int:
-            target = mailboxes.find(tx, self.account_id, box)
+            target = mailboxes.find(tx, account_id, box)
             return messages.append(
                 tx,
                 target.mailbox_id,
@@ -88,15 +123,41 @@ def plain(number: int, subject: str = "Resultats", body: str = "Bonjour.") -> by
     ).encode()
 
 
-def _new_account(database: Database, has_copies_filed: bool) -> Holder:
+def _new_holder(database: Database, login: str, box_type: str = "PER") -> Holder:
+    """An account with three folders, and its holder in the directory."""
+
     def work(tx: Transaction) -> AccountId:
         account_id = accounts.create(tx, "professional")
         mailboxes.create(tx, account_id, "INBOX")
         for name, use in (("Sent", "\\Sent"), ("Trash", "\\Trash")):
             mailboxes.create(tx, account_id, name, use)
+        _enter(tx, account_id, login, box_type)
         return account_id
 
-    return Holder(database.write(work), has_copies_filed)
+    account_id = database.write(work)
+    return Holder(account_id, box_type == "ORG", account_id, members.RIGHTS)
+
+
+def _enter(tx: Transaction, account_id: AccountId, login: str, box_type: str) -> None:
+    """As ``people.add``, for an account that is there: transcripts know the ids of its folders."""
+    sealed = json.dumps({"address": login, "traits": asdict(Traits())}).encode()
+    tx.sql(
+        "INSERT INTO people (account_id, box_type, standing, smime, sent_copy,"
+        " accepts_patient_initiated, is_unlisted, created_at, sealed, address_index)"
+        " VALUES (?, ?, 'ACTIVE', 'gateway', 'client', 0, 0, ?, ?, ?)",
+        (
+            account_id,
+            box_type,
+            NOW,
+            tx.vault.account(tx, account_id).seal(sealed, b"person"),
+            tx.vault.index.of("address", login),
+        ),
+    )
+    assert people.by_account(tx, account_id).address == login
+
+
+def _share(database: Database, owner: Holder, holder: Holder, rights: str) -> None:
+    database.write(lambda tx: members.grant(tx, owner.account_id, holder.account_id, rights))
 
 
 @contextmanager
@@ -108,10 +169,13 @@ def open_site(folder: Path) -> Iterator[Site]:
     bridge = Bridge(4)
     try:
         holders = {
-            LOGIN: _new_account(database, False),
-            OTHER_LOGIN: _new_account(database, False),
-            FILED_LOGIN: _new_account(database, True),
+            LOGIN: _new_holder(database, LOGIN),
+            OTHER_LOGIN: _new_holder(database, OTHER_LOGIN),
+            FILED_LOGIN: _new_holder(database, FILED_LOGIN, "ORG"),
+            MEMBER_LOGIN: _new_holder(database, MEMBER_LOGIN),
         }
+        _share(database, holders[FILED_LOGIN], holders[OTHER_LOGIN], "lrswipkxte")
+        _share(database, holders[FILED_LOGIN], holders[MEMBER_LOGIN], "lrs")
         yield Site(database, bridge, holders, [])
     finally:
         bridge.close()
@@ -138,6 +202,7 @@ async def serving(
         sentence,
         lambda command, error: site.reported.append((command, error)),
         lambda: f"appended{next(references)}-{id(services)}",
+        provider=Provider("https://connexion.example", "mss"),
     )
     server = ImapServer(settings, services)
     port = await server.listen("127.0.0.1", 0, is_implicit_tls=is_implicit_tls)

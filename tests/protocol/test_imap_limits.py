@@ -11,7 +11,7 @@ import pytest
 
 from mailbox_store import mailboxes
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.imap import rendering, state, wire
+from mss_gateway.imap import contents, syncing, wire
 from mss_gateway.imap.handlers import fetch
 from mss_gateway.imap.reader import MAX_COMMAND, MAX_COMMAND_BEFORE_LOGIN, MAX_STRING_LITERAL
 from tests.protocol.imap_site import LOGIN, PASSWORD, SETTINGS, Site, plain, serving
@@ -196,7 +196,7 @@ async def test_an_append_cut_anywhere_leaves_nothing(site: Site, port: int) -> N
 async def test_a_large_message_is_streamed_and_arrives_whole(
     site: Site, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rendering, "INLINE_OCTETS", 1_000)
+    monkeypatch.setattr(contents, "INLINE_OCTETS", 1_000)
     monkeypatch.setattr(fetch, "REMOTE_OCTETS", 65_536)
     body = "".join(f"{number:09d}\r\n" for number in range(60_000))
     raw = plain(1, body=body)
@@ -219,7 +219,7 @@ async def test_a_message_that_goes_while_it_is_streamed_ends_the_connection(
     site: Site, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its length was promised: anything else would be read as its content."""
-    monkeypatch.setattr(rendering, "INLINE_OCTETS", 10)
+    monkeypatch.setattr(contents, "INLINE_OCTETS", 10)
     site.put(plain(1))
 
     def gone(*_: object) -> bytes:
@@ -313,9 +313,9 @@ async def test_a_quiet_mailbox_is_not_read_again_at_once(
     site: Site, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
-    highest = state.changes.highest_modseq
+    highest = syncing.changes.highest_modseq
     monkeypatch.setattr(
-        state.changes, "highest_modseq", lambda *given: looks.append(1) or highest(*given)
+        syncing.changes, "highest_modseq", lambda *given: looks.append(1) or highest(*given)
     )
     reader, writer = await logged_in(port)
     writer.write(b"b SELECT INBOX\r\n" + b"c NOOP\r\n" * 50 + b"d NOOP\r\n")

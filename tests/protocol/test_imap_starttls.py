@@ -65,9 +65,9 @@ async def test_starttls_is_offered_once(site: Site, tls_pair: Tls) -> None:
         assert await reader.readline() == b"a OK STARTTLS done\r\n"
         await writer.start_tls(tls_pair[1], server_hostname="localhost")
         writer.write(b"b CAPABILITY\r\nc STARTTLS\r\n")
-        assert (
-            await reader.readline() == b"* CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID AUTH=PLAIN\r\n"
-        )
+        words = (await reader.readline()).split()
+        assert b"AUTH=PLAIN" in words
+        assert not {b"STARTTLS", b"LOGINDISABLED", b"AUTH=EXTERNAL"} & set(words)
         assert await reader.readline() == b"b OK CAPABILITY done\r\n"
         assert await reader.readline() == b"c BAD imap.chiffrement_present\r\n"
 

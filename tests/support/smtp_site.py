@@ -35,6 +35,7 @@ from mss_gateway.directory import certificates, passwords, people
 from mss_gateway.directory.certificates import Cabinet
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.people import NewPerson, Person, Traits
+from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.throttle import Throttle
 from mss_gateway.dossier.render import Renderer
 from mss_gateway.life.gateway import Gateway
@@ -42,6 +43,7 @@ from mss_gateway.life.policy import Envelope
 from mss_gateway.life.submission import Submission
 from mss_gateway.message.address import parse_address
 from mss_gateway.observability import log, metrics
+from mss_gateway.observability.register import Register
 from mss_gateway.queue import items
 from mss_gateway.queue.worker import Worker
 from mss_gateway.smtp.connection import PATIENCE, Patience
@@ -327,7 +329,7 @@ def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
         config=config,
         database=database,
         bridge=Bridge(4),
-        passwords=Passwords(8, 1, clock),
+        passwords=Passwords(8, 1),
         account_throttle=Throttle(limits.failed_logins_per_account, 900.0, clock),
         address_throttle=Throttle(limits.failed_logins_per_address, 86_400.0, clock),
         cabinet=Cabinet(authority.chain),
@@ -337,6 +339,8 @@ def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
         spool=spool,
         clock=clock,
         wake=lambda: None,
+        remembered=Remembered(clock=clock),
+        register=Register(database),
     )
 
 

@@ -18,6 +18,13 @@ def upgrade() -> None:
         "UPDATE mailboxes SET deleted = (SELECT count(*) FROM entries"
         " WHERE entries.mailbox_id = mailboxes.mailbox_id AND entries.flags & 8)"
     )
+    op.create_index(
+        "ix_entries_deleted",
+        "entries",
+        ["mailbox_id", "uid"],
+        unique=False,
+        sqlite_where=sa.text("flags & 8"),
+    )
     op.create_table(
         "subscriptions",
         sa.Column("account_id", sa.Integer(), nullable=False),

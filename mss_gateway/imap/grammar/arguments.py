@@ -5,36 +5,22 @@ import binascii
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
-from mss_gateway.imap.grammar import dates, fetch, search
-from mss_gateway.imap.grammar.cursor import Cursor, Malformed, Purpose
-from mss_gateway.imap.grammar.fetch import Item
+from mss_gateway.imap.grammar.cursor import Cursor, Malformed
 from mss_gateway.imap.grammar.primitives import (
-    Flags,
     astring,
     atom,
-    flag_list,
-    flags_of_store,
-    list_mailbox,
     mailbox,
     nstring,
     string,
 )
-from mss_gateway.imap.grammar.search import SearchRequest
 from mss_gateway.imap.grammar.sets import NumberSet, number_set
 
-MAX_PATTERN: Final = 512
-"""Characters of a LIST pattern; a mailbox name has at most 255."""
-
 MAX_ID_PAIRS: Final = 30
-STATUS_ITEMS: Final = frozenset({b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN"})
 
 _NIL = re.compile(rb"NIL", re.IGNORECASE)
-_STATUS_ITEM = re.compile(rb"[A-Za-z]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
-_OPERATION = re.compile(rb"([+-]?)FLAGS(\.SILENT)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,73 +48,11 @@ class RenameRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ListRequest:
-    """LIST and LSUB; several patterns come with LIST-EXTENDED."""
-
-    reference: str
-    patterns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StatusRequest:
-    """STATUS: the items in upper case."""
-
-    name: str
-    items: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AppendRequest:
-    """APPEND: ``moment`` in unix seconds, None for the time of arrival."""
-
-    name: str
-    flags: Flags
-    moment: int | None
-    message: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class FetchRequest:
-    """FETCH and UID FETCH."""
-
-    numbers: NumberSet
-    items: tuple[Item, ...]
-    is_uid: bool
-
-
-class Operation(Enum):
-    """What STORE does with the flags."""
-
-    REPLACE = b""
-    ADD = b"+"
-    REMOVE = b"-"
-
-
-@dataclass(frozen=True, slots=True)
-class StoreRequest:
-    """STORE and UID STORE."""
-
-    numbers: NumberSet
-    operation: Operation
-    flags: Flags
-    is_silent: bool
-    is_uid: bool
-
-
-@dataclass(frozen=True, slots=True)
 class CopyRequest:
     """COPY, MOVE and their UID forms."""
 
     numbers: NumberSet
     name: str
-    is_uid: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SearchCommand:
-    """SEARCH and UID SEARCH."""
-
-    request: SearchRequest
     is_uid: bool
 
 
@@ -169,9 +93,10 @@ def identification(cursor: Cursor) -> None:
     if cursor.take(_NIL):
         return
     cursor.expect_byte(b"(")
-    if cursor.take_byte(b")"):
-        return
+    cursor.take_byte(b" ")  # clients in use put blanks inside the parentheses
     for _ in range(MAX_ID_PAIRS):
+        if cursor.take_byte(b")"):
+            return
         string(cursor)
         cursor.space()
         nstring(cursor)
@@ -193,77 +118,6 @@ def rename(cursor: Cursor) -> RenameRequest:
     return RenameRequest(old, name(cursor))
 
 
-def listing(cursor: Cursor) -> ListRequest:
-    """RFC 3501 §6.3.8, §6.3.9."""
-    reference = name(cursor)
-    cursor.space()
-    pattern = list_mailbox(cursor)
-    if len(reference) + len(pattern) > MAX_PATTERN:
-        raise Malformed("list-mailbox")
-    return ListRequest(reference, (pattern,))
-
-
-def status(cursor: Cursor) -> StatusRequest:
-    """RFC 9051 §6.3.11; an item asked twice is answered once."""
-    box = name(cursor)
-    cursor.space()
-    cursor.expect_byte(b"(")
-    items: dict[bytes, None] = {}
-    while True:
-        item = cursor.expect(_STATUS_ITEM, "status-att")[0].upper()
-        if item not in STATUS_ITEMS:
-            raise Malformed("status-att")
-        items[item] = None
-        if not cursor.take_byte(b" "):
-            cursor.expect_byte(b")")
-            return StatusRequest(box, tuple(items))
-
-
-def append(cursor: Cursor) -> AppendRequest:
-    """RFC 9051 §6.3.12; the message is a literal of its own size limit."""
-    box = name(cursor)
-    cursor.space()
-    flags = Flags()
-    if cursor.line.startswith(b"(", cursor.position):
-        flags = flag_list(cursor)
-        cursor.space()
-    moment = None
-    if dates.starts_moment(cursor):
-        moment = dates.moment(cursor)
-        cursor.space()
-    message = cursor.literal(Purpose.MESSAGE)
-    if message is None:
-        raise Malformed("literal")
-    return AppendRequest(box, flags, moment, message)
-
-
-def fetching(is_uid: bool) -> Callable[[Cursor], FetchRequest]:
-    """RFC 9051 §6.4.5."""
-
-    def parse(cursor: Cursor) -> FetchRequest:
-        cursor.space()
-        numbers = number_set(cursor)
-        cursor.space()
-        return FetchRequest(numbers, fetch.items(cursor), is_uid)
-
-    return parse
-
-
-def storing(is_uid: bool) -> Callable[[Cursor], StoreRequest]:
-    """RFC 9051 §6.4.6."""
-
-    def parse(cursor: Cursor) -> StoreRequest:
-        cursor.space()
-        numbers = number_set(cursor)
-        cursor.space()
-        written = cursor.expect(_OPERATION, "store-att-flags")
-        cursor.space()
-        flags = flags_of_store(cursor)
-        return StoreRequest(numbers, Operation(written[1]), flags, bool(written[2]), is_uid)
-
-    return parse
-
-
 def copying(is_uid: bool) -> Callable[[Cursor], CopyRequest]:
     """COPY, RFC 9051 §6.4.7, and MOVE, §6.4.8."""
 
@@ -271,16 +125,6 @@ def copying(is_uid: bool) -> Callable[[Cursor], CopyRequest]:
         cursor.space()
         numbers = number_set(cursor)
         return CopyRequest(numbers, name(cursor), is_uid)
-
-    return parse
-
-
-def searching(is_uid: bool) -> Callable[[Cursor], SearchCommand]:
-    """RFC 9051 §6.4.4."""
-
-    def parse(cursor: Cursor) -> SearchCommand:
-        cursor.space()
-        return SearchCommand(search.search_request(cursor), is_uid)
 
     return parse
 

@@ -57,9 +57,10 @@ class CommandText:
 class Cursor:
     """A position in a command. The parsers of this package move it forward, never back."""
 
-    __slots__ = ("_depth", "_part", "_text", "line", "position")
+    __slots__ = ("_depth", "_part", "_text", "is_utf8", "line", "position")
 
-    def __init__(self, text: CommandText) -> None:
+    def __init__(self, text: CommandText, *, is_utf8: bool = False) -> None:
+        self.is_utf8 = is_utf8  # mailbox names are UTF-8: IMAP4rev2 or UTF8=ACCEPT is enabled
         self._text = text
         self._part = 0
         self._depth = 0

@@ -1,12 +1,14 @@
 """What FETCH may ask for: RFC 9051 §6.4.5, with the RFC822 forms of RFC 3501 §6.4.5."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from mss_gateway.imap.grammar.cursor import Cursor, Malformed
-from mss_gateway.imap.grammar.primitives import astring, nonzero, number
+from mss_gateway.imap.grammar.primitives import astring, modseq, nonzero, number
+from mss_gateway.imap.grammar.sets import NumberSet, number_set
 
 MAX_ITEMS: Final = 64
 MAX_FIELDS: Final = 128
@@ -23,6 +25,11 @@ class Attribute(Enum):
     ENVELOPE = b"ENVELOPE"
     BODY = b"BODY"
     BODYSTRUCTURE = b"BODYSTRUCTURE"
+    MODSEQ = b"MODSEQ"
+    EMAILID = b"EMAILID"
+    THREADID = b"THREADID"
+    SAVEDATE = b"SAVEDATE"
+    PREVIEW = b"PREVIEW"
 
 
 class Portion(Enum):
@@ -55,7 +62,30 @@ class Content:
     sets_seen: bool
 
 
-Item = Attribute | Content
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """A part without its transfer encoding, RFC 9051 §6.4.5: its octets, or only their number."""
+
+    label: bytes
+    part: tuple[int, ...]
+    partial: tuple[int, int] | None = None
+    sets_seen: bool = False
+    is_size: bool = False
+
+
+Item = Attribute | Content | Binary
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """FETCH and UID FETCH; ``changed_since`` is a MODSEQ (RFC 7162 §3.1.4)."""
+
+    numbers: NumberSet
+    items: tuple[Item, ...]
+    is_uid: bool
+    changed_since: int | None = None
+    wants_vanished: bool = False
+
 
 _FAST: Final = (Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE)
 _MACROS: Final[dict[bytes, tuple[Item, ...]]] = {
@@ -70,6 +100,9 @@ _WORDS: Final[dict[bytes, Item]] = {
     b"RFC822.TEXT": Content(b"RFC822.TEXT", Section((), Portion.TEXT), None, True),
 }
 _WORD = re.compile(rb"[A-Za-z0-9.]+")
+_BINARY: Final = {b"BINARY", b"BINARY.PEEK", b"BINARY.SIZE"}
+_MODIFIER = re.compile(rb"(CHANGEDSINCE|VANISHED)(?=[ )])", re.IGNORECASE)
+_LAZY = re.compile(rb" \(LAZY\)", re.IGNORECASE)
 _PORTION = re.compile(rb"HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME(?=\])", re.IGNORECASE)
 _PLAIN_FIELD = re.compile(rb"[!#$&-'+-9;-Z^-z|}~]+")
 
@@ -91,7 +124,12 @@ def items(cursor: Cursor) -> tuple[Item, ...]:
 def _item(cursor: Cursor, word: bytes) -> Item:
     if word in (b"BODY", b"BODY.PEEK") and cursor.take_byte(b"["):
         return _content(cursor, sets_seen=word == b"BODY")
+    if word in _BINARY:
+        cursor.expect_byte(b"[")
+        return _binary(cursor, word)
     known = _WORDS.get(word)
+    if known is Attribute.PREVIEW:
+        cursor.take(_LAZY)  # RFC 8970 §3.1: ours is quick, so the hint changes nothing
     if known is None:
         raise Malformed("fetch-att")
     return known
@@ -101,13 +139,47 @@ def _content(cursor: Cursor, sets_seen: bool) -> Content:
     section = _section(cursor)
     cursor.expect_byte(b"]")
     label = b"BODY[" + _spelled(section) + b"]"
-    if not cursor.take_byte(b"<"):
+    partial = _partial(cursor)
+    if partial is None:
         return Content(label, section, None, sets_seen)
+    return Content(b"%s<%d>" % (label, partial[0]), section, partial, sets_seen)
+
+
+def _binary(cursor: Cursor, word: bytes) -> Binary:
+    part = _part(cursor)
+    cursor.expect_byte(b"]")
+    spelled = b"[" + b".".join(b"%d" % number for number in part) + b"]"
+    if word == b"BINARY.SIZE":
+        return Binary(word + spelled, part, is_size=True)
+    label, sets_seen = b"BINARY" + spelled, word == b"BINARY"
+    partial = _partial(cursor)
+    if partial is None:
+        return Binary(label, part, None, sets_seen)
+    return Binary(b"%s<%d>" % (label, partial[0]), part, partial, sets_seen)
+
+
+def _part(cursor: Cursor) -> tuple[int, ...]:
+    part: list[int] = []
+    while cursor.line[cursor.position : cursor.position + 1].isdigit():
+        if len(part) >= MAX_PART_DEPTH:
+            raise Malformed("section-part")
+        part.append(nonzero(cursor))
+        if not cursor.take_byte(b"."):
+            return tuple(part)
+    if part:
+        raise Malformed("section-part")
+    return ()
+
+
+def _partial(cursor: Cursor) -> tuple[int, int] | None:
+    """``<origin.length>``."""
+    if not cursor.take_byte(b"<"):
+        return None
     origin = number(cursor)
     cursor.expect_byte(b".")
     length = nonzero(cursor)
     cursor.expect_byte(b">")
-    return Content(b"%s<%d>" % (label, origin), section, (origin, length), sets_seen)
+    return origin, length
 
 
 def _section(cursor: Cursor) -> Section:
@@ -154,3 +226,43 @@ def _spelled(section: Section) -> bytes:
         words.append(section.portion.value.encode("ascii"))
     spelled = b".".join(words)
     return spelled + b" (" + b" ".join(section.fields) + b")" if section.fields else spelled
+
+
+def fetching(is_uid: bool) -> Callable[[Cursor], FetchRequest]:
+    """RFC 9051 §6.4.5."""
+
+    def parse(cursor: Cursor) -> FetchRequest:
+        cursor.space()
+        numbers = number_set(cursor)
+        cursor.space()
+        asked = items(cursor)
+        since, wants_vanished = _modifiers(cursor)
+        if wants_vanished and not is_uid:
+            raise Malformed("fetch-modifier")
+        if since is not None and Attribute.MODSEQ not in asked:
+            asked = (*asked, Attribute.MODSEQ)
+        return FetchRequest(numbers, asked, is_uid, since, wants_vanished)
+
+    return parse
+
+
+def _modifiers(cursor: Cursor) -> tuple[int | None, bool]:
+    """CHANGEDSINCE and VANISHED, RFC 7162 §3.1.4 and §3.2.6; VANISHED says nothing by itself."""
+    if cursor.is_at_end:
+        return None, False
+    cursor.space()
+    cursor.expect_byte(b"(")
+    since, wants_vanished = None, False
+    while True:
+        word = cursor.expect(_MODIFIER, "fetch-modifier")[1].upper()
+        if word == b"VANISHED":
+            wants_vanished = True
+        else:
+            cursor.space()
+            since = modseq(cursor)
+        if not cursor.take_byte(b" "):
+            break
+    cursor.expect_byte(b")")
+    if wants_vanished and since is None:
+        raise Malformed("fetch-modifier")
+    return since, wants_vanished

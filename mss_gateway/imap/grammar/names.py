@@ -1,7 +1,8 @@
-"""Mailbox names on the wire: modified UTF-7, RFC 3501 §5.1.3."""
+"""Mailbox names on the wire: modified UTF-7, RFC 3501 §5.1.3; UTF-8, RFC 9051 §5.1."""
 
 import binascii
 import re
+import unicodedata
 
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 _TO_SHIFT = re.compile(r"&|[^\x20-\x7e]+")
@@ -44,3 +45,17 @@ def _unshift(found: re.Match[str]) -> str:
         return "&"
     padded = inner.replace(",", "/") + "=" * (-len(inner) % 4)
     return binascii.a2b_base64(padded).decode("utf-16-be")
+
+
+def decode_utf8(octets: bytes) -> str:
+    """The name that ``octets`` say in UTF-8; raises ``NotCanonical`` unless it is Net-Unicode.
+
+    RFC 5198 §3: composed (NFC). What is not is refused, so that one name has one encoding.
+    """
+    try:
+        name = octets.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NotCanonical(octets) from None
+    if not unicodedata.is_normalized("NFC", name):
+        raise NotCanonical(octets)
+    return name

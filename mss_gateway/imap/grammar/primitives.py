@@ -19,15 +19,18 @@ SYSTEM_FLAGS: Final = {
 MAX_KEYWORD: Final = 64
 MAX_FLAGS: Final = 64
 MAX_NUMBER: Final = 2**32 - 1
+MAX_MODSEQ: Final = 2**63 - 1
 
 _ATOM_CHARS = rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]"
 _TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]{1,64}")
 _ATOM = re.compile(_ATOM_CHARS + rb"+")
 _ASTRING_ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\]+")
 _LIST_ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){\"\\]+")
-_QUOTED = re.compile(rb'"((?:[^"\\\r\n\x00]|\\["\\])*)"')
+# possessive: an alternation that could go back would keep a state for every octet
+_QUOTED = re.compile(rb'"((?:[^"\\\r\n\x00]++|\\["\\])*+)"')
 _ESCAPED = re.compile(rb'\\(["\\])')
 _NUMBER = re.compile(rb"[0-9]{1,10}")
+_MODSEQ = re.compile(rb"[0-9]{1,19}")
 _FLAG = re.compile(rb"\\?" + _ATOM_CHARS + rb"+")
 _NIL = re.compile(rb"NIL", re.IGNORECASE)
 
@@ -55,6 +58,14 @@ def nonzero(cursor: Cursor) -> int:
     value = number(cursor)
     if value == 0:
         raise Malformed("nz-number")
+    return value
+
+
+def modseq(cursor: Cursor) -> int:
+    """``mod-sequence-valzer``: below 2^63, zero included (RFC 7162 §7)."""
+    value = int(cursor.expect(_MODSEQ, "mod-sequence-valzer")[0])
+    if value > MAX_MODSEQ:
+        raise Malformed("mod-sequence-valzer")
     return value
 
 
@@ -102,8 +113,8 @@ def nstring(cursor: Cursor) -> bytes | None:
 
 
 def mailbox(cursor: Cursor) -> str:
-    """``mailbox``: modified UTF-7 on the wire, RFC 3501 §5.1.3; INBOX in any case is INBOX."""
-    return _decoded(astring(cursor, "mailbox"))
+    """``mailbox``: as ``names`` reads it in the cursor's mode; INBOX in any case is INBOX."""
+    return _decoded(cursor, astring(cursor, "mailbox"))
 
 
 def list_mailbox(cursor: Cursor) -> str:
@@ -112,12 +123,12 @@ def list_mailbox(cursor: Cursor) -> str:
     octets = found[0] if found is not None else _quoted_or_literal(cursor)
     if octets is None:
         raise Malformed("list-mailbox")
-    return _decoded(octets)
+    return _decoded(cursor, octets)
 
 
-def _decoded(octets: bytes) -> str:
+def _decoded(cursor: Cursor, octets: bytes) -> str:
     try:
-        name = names.decode(octets)
+        name = names.decode_utf8(octets) if cursor.is_utf8 else names.decode(octets)
     except names.NotCanonical:
         raise Malformed("mailbox") from None
     return "INBOX" if name.upper() == "INBOX" else name

@@ -1,6 +1,7 @@
 """Sequence sets and UID sets: RFC 9051 §9 ``sequence-set``."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -13,15 +14,16 @@ STAR: Final = 0
 
 _SET = re.compile(
     rb"(?:[1-9][0-9]{0,9}|\*)(?::(?:[1-9][0-9]{0,9}|\*))?"
-    rb"(?:,(?:[1-9][0-9]{0,9}|\*)(?::(?:[1-9][0-9]{0,9}|\*))?)*"
+    rb"(?:,(?:[1-9][0-9]{0,9}|\*)(?::(?:[1-9][0-9]{0,9}|\*))?)*+"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class NumberSet:
-    """Ranges as written: any order, overlapping, with ``STAR``."""
+    """Ranges as written: any order, overlapping, with ``STAR``; or ``$``, the saved result."""
 
     ranges: tuple[tuple[int, int], ...]
+    is_saved: bool = False
 
     def resolve(self, largest: int) -> list[tuple[int, int]]:
         """Ascending disjoint inclusive ranges, ``*`` being ``largest``."""
@@ -41,15 +43,23 @@ def merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
+def is_within(ranges: list[tuple[int, int]], number: int) -> bool:
+    """Whether ``number`` lies in one of the ascending disjoint ``ranges``."""
+    at = bisect_right(ranges, number, key=lambda pair: pair[0])
+    return at > 0 and number <= ranges[at - 1][1]
+
+
 def number_set(cursor: Cursor) -> NumberSet:
-    """``sequence-set``; its length is bounded by that of a command."""
+    """``sequence-set``, or ``$`` (RFC 5182 §2.1); its length is bounded by that of a command."""
+    if cursor.take_byte(b"$"):
+        return NumberSet((), is_saved=True)
     written = cursor.expect(_SET, "sequence-set")[0]
     return NumberSet(tuple(_range(part) for part in written.split(b",")))
 
 
 def starts_set(cursor: Cursor) -> bool:
     """Whether a sequence-set begins here; used where SEARCH takes a key or a set."""
-    return cursor.line[cursor.position : cursor.position + 1] in b"*123456789" and (
+    return cursor.line[cursor.position : cursor.position + 1] in b"*$123456789" and (
         not cursor.is_at_end
     )
 

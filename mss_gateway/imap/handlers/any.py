@@ -1,22 +1,8 @@
 """Commands of any state: CAPABILITY, NOOP, LOGOUT, ID."""
 
-from typing import Final
-
+from mss_gateway.imap.capabilities import capabilities as capabilities
 from mss_gateway.imap.responses import Reply, bye, done
-from mss_gateway.imap.state import Session, State
-
-_EVERYWHERE: Final = b"IMAP4rev1 LITERAL+ SASL-IR ID"
-_LOGGED_IN: Final = b" IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE"
-
-
-def capabilities(session: Session) -> bytes:
-    """``CAPABILITY …`` for the state of the connection: what is advertised is built."""
-    if session.state is not State.NOT_AUTHENTICATED:
-        return b"CAPABILITY " + _EVERYWHERE + _LOGGED_IN
-    words = b"CAPABILITY " + _EVERYWHERE
-    if not session.wire.has_tls and session.settings.tls is not None:
-        words += b" STARTTLS"
-    return words + (b" AUTH=PLAIN" if session.may_log_in else b" LOGINDISABLED")
+from mss_gateway.imap.state import Session
 
 
 async def cmd_capability(session: Session, _: None) -> Reply:

@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from typing import Final
 
-from mailbox_store import changes, flags, mailboxes, messages
+from mailbox_store import accounts, changes, flags, mailboxes, messages, personal
 from mailbox_store.database import Transaction, View
 from mailbox_store.errors import MailboxNotFound
 from mailbox_store.messages import Arrival
 from mailbox_store.vault import AccountId, AccountSeal
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.imap.grammar.arguments import AppendRequest
+from mss_gateway.imap import access, acts
+from mss_gateway.imap.grammar.append import AppendRequest
+from mss_gateway.imap.grammar.primitives import Flags
+from mss_gateway.imap.grammar.sets import printed
 from mss_gateway.imap.responses import Reply, Status, done
-from mss_gateway.imap.state import Session
+from mss_gateway.imap.rights import OTHER_FLAGS, changeable
+from mss_gateway.imap.state import Holder, Session
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.summary import Summary, summarise
@@ -27,23 +31,34 @@ class _Ready:
     message_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    holder: Holder
+    viewer: AccountId | None
+    request: AppendRequest
+    ready: list[_Ready]
+    account_octets: int
+
+
 async def cmd_append(session: Session, request: AppendRequest) -> Reply:
-    """Checked, summarised and sealed first; then one transaction places it, or nothing does."""
-    if not request.message:
+    """Checked, summarised and sealed first; then one transaction places all, or nothing does."""
+    if any(not one.message for one in request.messages):
         return Reply(Status.NO, session.say("imap.message_vide"), b"CANNOT")
     account_id, services = session.account_id, session.services
     seal = await session.read(lambda view: view.vault.account(view, account_id))
-    ready = await services.bridge.run(
-        _prepare, seal, account_id, services.new_message_ref(), request.message
-    )
-    has_copies_filed = session.holder is not None and session.holder.has_copies_filed
-    try:
-        uidvalidity, uid = await session.commit(
-            lambda tx: _append(tx, account_id, request, ready, has_copies_filed)
+    ready = [
+        await services.bridge.run(
+            _prepare, seal, account_id, services.new_message_ref(), one.message
         )
+        for one in request.messages
+    ]
+    account_octets = session.settings.account_octets
+    work = _Work(session.someone, session.viewer, request, ready, account_octets)
+    try:
+        uidvalidity, uids = await session.commit(lambda tx: _append(tx, work))
     except MailboxNotFound:
         return Reply(Status.NO, session.say("imap.dossier_a_creer"), b"TRYCREATE")
-    return done("APPEND", b"APPENDUID %d %d" % (uidvalidity, uid))
+    return done("APPEND", b"APPENDUID %d %s" % (uidvalidity, printed(uids)))
 
 
 def _prepare(seal: AccountSeal, account_id: AccountId, ref: str, raw: bytes) -> _Ready:
@@ -58,23 +73,34 @@ def _prepare(seal: AccountSeal, account_id: AccountId, ref: str, raw: bytes) -> 
     return _Ready(arrival, Summary(summary).message_id)
 
 
-def _append(
-    tx: Transaction,
-    account_id: AccountId,
-    request: AppendRequest,
-    ready: _Ready,
-    has_copies_filed: bool,
-) -> tuple[int, int]:
-    """UIDVALIDITY and UID of the message: a new one, or the Sent copy that is there already."""
-    box = mailboxes.find(tx, account_id, request.name)
-    if has_copies_filed and box.special_use == "\\Sent" and ready.message_id:
-        uid = _recent_copy(tx, box, ready.message_id)
-        if uid is not None:
-            return box.uidvalidity, uid
-    value = request.flags.system | flags.mask(tx, box.mailbox_id, request.flags.keywords)
-    moment = tx.now if request.moment is None else request.moment
-    placed = messages.append(tx, box.mailbox_id, ready.arrival, value, moment)
-    return placed.uidvalidity, placed.uid
+def _append(tx: Transaction, work: _Work) -> tuple[int, list[int]]:
+    """UIDVALIDITY and the UIDs: of new messages, or of the Sent copy that is there already."""
+    holder, viewer = work.holder, work.viewer
+    box, letters = access.named(tx, holder, "APPEND", work.request.name)
+    permitted = changeable(letters)
+    uids: list[int] = []
+    for one, ready in zip(work.request.messages, work.ready, strict=True):
+        if holder.has_copies_filed and "\\Sent" in box.special_uses and ready.message_id:
+            uid = _recent_copy(tx, box, ready.message_id)
+            if uid is not None:
+                uids.append(uid)
+                continue
+        value = _flags(tx, box, one.flags, permitted)
+        shared = value if viewer is None else value & ~flags.SEEN
+        moment = tx.now if one.moment is None else one.moment
+        uid = messages.append(tx, box.mailbox_id, ready.arrival, shared, moment).uid
+        if viewer is not None and value & flags.SEEN:
+            personal.set_seen(tx, viewer, box.mailbox_id, (uid, uid), is_seen=True)
+        uids.append(uid)
+    acts.record(tx, holder, box.mailbox_id, f"appended {len(uids)}")
+    accounts.check_quota(tx, holder.account_id, 0, work.account_octets)
+    return box.uidvalidity, uids
+
+
+def _flags(tx: Transaction, box: mailboxes.Mailbox, asked: Flags, permitted: int) -> int:
+    """What is asked for and may be set; the rest is passed over, RFC 4314 §4."""
+    keywords = asked.keywords if permitted & OTHER_FLAGS else ()
+    return (asked.system & permitted) | flags.mask(tx, box.mailbox_id, keywords)
 
 
 def _recent_copy(view: View, box: mailboxes.Mailbox, message_id: str) -> int | None:

@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from mss_gateway.imap.access import confirm
 from mss_gateway.imap.responses import Reply, Status, bye, done
 from mss_gateway.imap.state import Session
+from mss_gateway.imap.syncing import sync
 from mss_gateway.imap.wire import LineTooLong
 
 MAX_DONE: Final = 64
@@ -15,7 +17,8 @@ async def cmd_idle(session: Session, _: None) -> Reply:
     ends = loop_time() + session.settings.idle_seconds
     session.send(b"+ idling\r\n")
     while True:
-        await session.sync(may_expunge=True)
+        await confirm(session, "IDLE")
+        await sync(session, may_expunge=True)
         await session.flush()
         try:
             line = session.wire.take_line(MAX_DONE)

@@ -1,18 +1,20 @@
-"""Commands before login: STARTTLS, AUTHENTICATE PLAIN, LOGIN."""
+"""Commands before login: STARTTLS, AUTHENTICATE with the mechanisms of ``imap.sasl``, LOGIN."""
 
+import base64
+from functools import partial
 from typing import Final
 
 from mss_gateway.failures import Failure, Refused
+from mss_gateway.imap import sasl
 from mss_gateway.imap.grammar.arguments import AuthenticateRequest, LoginRequest, sasl_octets
 from mss_gateway.imap.grammar.cursor import Malformed
 from mss_gateway.imap.handlers.any import capabilities
 from mss_gateway.imap.responses import Reply, Status, bye, done, refused
 from mss_gateway.imap.state import Session
+from mss_gateway.life.claims import Claim
 
 MAX_FAILED_LOGINS: Final = 3
 """Per connection; ``life.authn`` counts per account and address across connections (threat T9)."""
-
-MAX_SASL_LINE: Final = 4_096
 
 
 async def cmd_starttls(session: Session, _: None) -> Reply:
@@ -34,51 +36,55 @@ async def cmd_login(session: Session, request: LoginRequest) -> Reply:
     """RFC 9051 §6.2.3."""
     if not session.may_log_in:
         return refused(session.say, Failure.TLS_REQUIRED)
-    return await _log_in(session, request.login, request.password)
+    try:
+        claim = sasl.password_claim(b"", request.login, request.password)
+    except sasl.NotText:
+        return _failed(session, Refused(Failure.BAD_CREDENTIALS))
+    return await _log_in(session, claim, b"")
 
 
 async def cmd_authenticate(session: Session, request: AuthenticateRequest) -> Reply:
-    """RFC 9051 §6.2.2 with PLAIN, RFC 4616 §2; the initial response of RFC 4959."""
+    """RFC 9051 §6.2.2; the initial response of RFC 4959."""
     if not session.may_log_in:
         return refused(session.say, Failure.TLS_REQUIRED)
-    if request.mechanism != b"PLAIN":
+    facts = sasl.facts_of(session)
+    mechanism = sasl.MECHANISMS.get(request.mechanism)
+    if mechanism is None or not mechanism.is_offered(facts):
         return Reply(Status.NO, session.say("imap.mecanisme"), b"CANNOT")
-    octets = request.initial
-    if octets is None:
-        session.send(b"+ \r\n")
-        await session.flush()
-        line = (await session.wire.line(MAX_SASL_LINE)).rstrip(b"\r\n")
-        if line == b"*":
-            return Reply(Status.BAD, session.say("imap.authentification_abandonnee"))
-        try:
-            octets = sasl_octets(line)
-        except Malformed as malformed:
-            return _bad(session, malformed.wanted)
-    parts = octets.split(b"\x00")
-    if len(parts) != 3:
-        return _bad(session, "message")
-    authorised, login, password = parts
-    if authorised not in (b"", login):
-        return refused(session.say, Failure.BAD_CREDENTIALS)
-    return await _log_in(session, login, password)
-
-
-def _bad(session: Session, wanted: str) -> Reply:
-    session.bad_commands += 1
-    return Reply(Status.BAD, f"{session.say('imap.syntaxe')} ({wanted})")
-
-
-async def _log_in(session: Session, login: bytes, password: bytes) -> Reply:
     try:
-        name, secret = login.decode("utf-8"), password.decode("utf-8")
-    except UnicodeDecodeError:
-        return _failed(session, Refused(Failure.BAD_CREDENTIALS, "not UTF-8"))
-    services = session.services
+        claim = await mechanism.exchange(partial(_challenge, session), request.initial, facts)
+    except sasl.Cancelled:
+        return Reply(Status.BAD, session.say("imap.authentification_abandonnee"))
+    except (sasl.Unreadable, Malformed) as error:
+        session.bad_commands += 1
+        return Reply(Status.BAD, f"{session.say('imap.syntaxe')} ({error.wanted})")
+    except sasl.NotText:
+        return _failed(session, Refused(Failure.BAD_CREDENTIALS))
+    return await _log_in(session, claim, mechanism.last_word(facts))
+
+
+async def _challenge(session: Session, prompt: bytes) -> bytes:
+    """Ask, and the octets of the answer; raises ``Cancelled`` and ``Malformed``."""
+    line = await _answer(session, prompt)
+    if line == b"*":
+        raise sasl.Cancelled
+    return sasl_octets(line)
+
+
+async def _answer(session: Session, prompt: bytes) -> bytes:
+    session.send(b"+ " + base64.b64encode(prompt) + b"\r\n")
+    await session.flush()
+    return (await session.wire.line(sasl.MAX_LINE)).rstrip(b"\r\n")
+
+
+async def _log_in(session: Session, claim: Claim, last_word: bytes) -> Reply:
+    """``last_word``: what a client is told, and answers, before it hears NO."""
     try:
-        holder = await services.bridge.sign_in(
-            services.authenticate, name, secret, session.wire.peer
-        )
+        holder = await session.services.authenticate(claim, session.wire.peer)
     except Refused as error:
+        if last_word:
+            # whatever it answers, an empty line, ^A or the token once more: it has failed
+            await _answer(session, last_word)
         return _failed(session, error)
     if not session.census.log_in(holder.account_id):
         return Reply(Status.NO, session.say("imap.connexions"), b"LIMIT")

@@ -1,12 +1,17 @@
 """Commands of the selected state that end it, expunge, copy or move."""
 
-from mailbox_store import mailboxes, messages
+from contextlib import suppress
+
+from mailbox_store import accounts, changes, messages
 from mailbox_store.database import Transaction
 from mailbox_store.errors import MailboxNotFound
-from mss_gateway.failures import Failure
+from mailbox_store.mailboxes import Mailbox
+from mss_gateway.failures import Failure, Refused
+from mss_gateway.imap import access, acts
 from mss_gateway.imap.grammar.arguments import CopyRequest
 from mss_gateway.imap.grammar.sets import NumberSet, printed
 from mss_gateway.imap.responses import Reply, Status, done, refused, untagged_ok
+from mss_gateway.imap.rights import changeable
 from mss_gateway.imap.state import Session
 
 _Pairs = tuple[int, list[tuple[int, int]]]
@@ -24,12 +29,16 @@ async def cmd_unselect(session: Session, _: None) -> Reply:
 
 
 async def cmd_close(session: Session, _: None) -> Reply:
-    """RFC 9051 §6.4.1: expunges without a word, unless the mailbox was opened to be read."""
-    here = session.here
-    if not here.is_read_only:
-        await session.commit(lambda tx: messages.expunge(tx, here.mailbox_id))
+    """RFC 9051 §6.4.1: expunges without a word, unless the mailbox was opened to be read.
+
+    Who may not expunge closes all the same, RFC 4314 §4.
+    """
+    code = b""
+    if not session.here.is_read_only:
+        with suppress(Refused, MailboxNotFound):
+            code = await _expunged(session, None)
     session.deselect()
-    return done("CLOSE")
+    return done("CLOSE", code)
 
 
 async def cmd_expunge(session: Session, _: None) -> Reply:
@@ -46,18 +55,41 @@ async def _expunge(session: Session, uids: list[int] | None) -> Reply:
     here = session.here
     if here.is_read_only:
         return refused(session.say, Failure.MAILBOX_READ_ONLY)
-    await session.commit(lambda tx: messages.expunge(tx, here.mailbox_id, uids))
-    return done("EXPUNGE")
+    return done("EXPUNGE", await _expunged(session, uids))
+
+
+async def _expunged(session: Session, uids: list[int] | None) -> bytes:
+    """Expunge; HIGHESTMODSEQ for a client that counts MODSEQs, RFC 7162 §3.2.7."""
+    here, holder = session.here, session.someone
+
+    def work(tx: Transaction) -> int | None:
+        access.selected(tx, holder, "EXPUNGE", here.mailbox_id)
+        gone = messages.expunge(tx, here.mailbox_id, uids)
+        if gone:
+            acts.record(tx, holder, here.mailbox_id, f"expunged {len(gone)}")
+        return changes.highest_modseq(tx, here.mailbox_id) if gone else None
+
+    modseq = await session.commit(work)
+    if modseq is None or not session.telling.has_condstore:
+        return b""
+    return b"HIGHESTMODSEQ %d" % modseq
 
 
 async def cmd_copy(session: Session, request: CopyRequest) -> Reply:
     """RFC 9051 §6.4.7; all messages or none."""
-    here, account_id = session.here, session.account_id
+    here, holder = session.here, session.someone
     uids = here.uids_of(here.spans(request.numbers, request.is_uid))
 
     def work(tx: Transaction) -> _Pairs:
-        target = mailboxes.find(tx, account_id, request.name)
-        return target.uidvalidity, messages.copy(tx, here.mailbox_id, uids, target)
+        access.selected(tx, holder, "COPY", here.mailbox_id)
+        target, letters = access.named(tx, holder, "COPY", request.name)
+        permitted = changeable(letters)
+        pairs = messages.copy(tx, here.mailbox_id, uids, target, permitted, session.viewer)
+        _record(tx, session, "copied", pairs, target)
+        # a client without MOVE deletes by copying to the bin: a full box must allow that
+        if pairs and "\\Trash" not in target.special_uses:
+            accounts.check_quota(tx, holder.account_id, 0, session.settings.account_octets)
+        return target.uidvalidity, pairs
 
     try:
         uidvalidity, pairs = await session.commit(work)
@@ -68,14 +100,18 @@ async def cmd_copy(session: Session, request: CopyRequest) -> Reply:
 
 async def cmd_move(session: Session, request: CopyRequest) -> Reply:
     """RFC 9051 §6.4.8: COPYUID first, then the EXPUNGE responses, then the tagged line."""
-    here, account_id = session.here, session.account_id
+    here, holder = session.here, session.someone
     if here.is_read_only:
         return refused(session.say, Failure.MAILBOX_READ_ONLY)
     uids = here.uids_of(here.spans(request.numbers, request.is_uid))
 
     def work(tx: Transaction) -> _Pairs:
-        target = mailboxes.find(tx, account_id, request.name)
-        return target.uidvalidity, messages.move(tx, here.mailbox_id, uids, target)
+        access.selected(tx, holder, "MOVE", here.mailbox_id)
+        target, letters = access.named(tx, holder, "MOVE", request.name)
+        permitted = changeable(letters)
+        pairs = messages.move(tx, here.mailbox_id, uids, target, permitted, session.viewer)
+        _record(tx, session, "moved", pairs, target)
+        return target.uidvalidity, pairs
 
     try:
         uidvalidity, pairs = await session.commit(work)
@@ -84,6 +120,14 @@ async def cmd_move(session: Session, request: CopyRequest) -> Reply:
     if pairs:
         session.send(untagged_ok(_copyuid(uidvalidity, pairs), "."))
     return done("MOVE")
+
+
+def _record(
+    tx: Transaction, session: Session, act: str, pairs: list[tuple[int, int]], target: Mailbox
+) -> None:
+    if pairs:
+        what = f"{act} {len(pairs)} to mailbox:{target.mailbox_id}"
+        acts.record(tx, session.someone, session.here.mailbox_id, what)
 
 
 def _try_create(session: Session) -> Reply:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailbox_store import flags, mailboxes, subscriptions
+from mailbox_store import flags, mailboxes, messages, subscriptions
 from mailbox_store.database import Database
 from mailbox_store.errors import (
     MailboxExists,
@@ -10,6 +10,8 @@ from mailbox_store.errors import (
     MailboxNameRefused,
     MailboxNotFound,
     MailboxProtected,
+    SpecialUseTaken,
+    TooManyMailboxes,
 )
 from mailbox_store.names import NAME_LIMIT, normal_name
 from mailbox_store.vault import AccountId
@@ -101,13 +103,53 @@ def test_a_new_mailbox_is_empty_and_subscribed(database: Database, account: Acco
         assert mailboxes.find_special(view, account, "\\Trash") is None
 
 
-def test_of_two_mailboxes_for_one_use_the_oldest_serves(
-    database: Database, account: AccountId
+def test_a_use_has_one_mailbox_and_a_mailbox_may_have_several_uses(
+    database: Database, account: AccountId, other_account: AccountId
 ) -> None:
-    first = database.write(lambda tx: mailboxes.create(tx, account, "b", "\\Sent"))
-    database.write(lambda tx: mailboxes.create(tx, account, "a", "\\Sent"))
+    made = database.write(lambda tx: mailboxes.create(tx, account, "a", "\\Drafts \\Sent"))
+    assert made.special_uses == ("\\Drafts", "\\Sent")
+    assert box(database, account).special_uses == ()
+    for uses in ("\\Sent", "\\Junk \\Drafts"):
+        with pytest.raises(SpecialUseTaken):
+            database.write(lambda tx, uses=uses: mailboxes.create(tx, account, "b", uses))  # type: ignore[misc]
+    assert names(database, account) == ["INBOX", "a"]
+    database.write(lambda tx: mailboxes.create(tx, other_account, "a", "\\Sent"))
+    rename(database, account, "a", "c")
     with database.read() as view:
-        assert mailboxes.find_special(view, account, "\\Sent") == first
+        for use in made.special_uses:
+            found = mailboxes.find_special(view, account, use)
+            assert found is not None
+            assert (found.mailbox_id, found.name) == (made.mailbox_id, "c")
+        assert mailboxes.find_special(view, account, "\\Junk") is None
+        assert mailboxes.find_special(view, account, "\\Dra") is None
+    database.write(lambda tx: mailboxes.delete(tx, account, "c"))
+    database.write(lambda tx: mailboxes.create(tx, account, "b", "\\Sent"))
+
+
+def test_mailboxes_of_an_account_are_bounded_at_their_edge(
+    database: Database,
+    account: AccountId,
+    other_account: AccountId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mailboxes, "MAILBOX_LIMIT", 3)
+    make(database, account, "a", "b")
+    with pytest.raises(TooManyMailboxes):
+        make(database, account, "c")
+    make(database, other_account, "c")
+    database.write(lambda tx: mailboxes.delete(tx, account, "a"))
+    make(database, account, "c")
+
+
+def test_what_an_expunge_frees_is_told(database: Database, account: AccountId) -> None:
+    inbox = box(database, account)
+    for size in (1, 20, 300, 4_000):
+        append(database, inbox, raw=b"x" * size)
+    with database.read() as view:
+        assert mailboxes.deleted_octets(view, fresh(database, inbox)) == 0
+    database.write(lambda tx: messages.set_flags(tx, inbox.mailbox_id, [2, 4], ~0, flags.DELETED))
+    with database.read() as view:
+        assert mailboxes.deleted_octets(view, fresh(database, inbox)) == 4_020
 
 
 def test_subscriptions_come_and_go(database: Database, account: AccountId) -> None:
@@ -177,10 +219,15 @@ def test_deleting_takes_messages_and_bodies_with_it(
     made = box(database, account, "a")
     append(database, made)
     database.write(lambda tx: flags.mask(tx, made.mailbox_id, ["Urgent"]))
+    for statement in (
+        "INSERT INTO mailbox_rights (mailbox_id, person_account, rights) VALUES (?, 1, 'lr')",
+        "INSERT INTO personal_seen (mailbox_id, person_account, uid) VALUES (?, 1, 1)",
+    ):
+        database.write(lambda tx, statement=statement: tx.sql(statement, (made.mailbox_id,)))  # type: ignore[misc]
     gone = database.write(lambda tx: mailboxes.delete(tx, account, "a"))
     assert gone == made.mailbox_id
     tables = ("messages", "entries", "blobs", "blob_chunks", "keywords", "expunged")
-    assert [count(table) for table in tables] == [0] * 6
+    assert [count(table) for table in (*tables, "mailbox_rights", "personal_seen")] == [0] * 8
     with pytest.raises(MailboxNotFound):
         fresh(database, made)
 

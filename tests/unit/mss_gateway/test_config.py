@@ -9,6 +9,7 @@ from mss_gateway import config
 from mss_gateway.config import Config, ConfigRefused
 
 PROJECT = Path(__file__).parents[3]
+PROVIDER = 'issuer = "https://a.example"\naudience = "a"\n'
 
 
 def load(folder: Path, text: str) -> Config:
@@ -129,11 +130,35 @@ def test_a_wrong_type_is_refused(tmp_path: Path, text: str, message: str) -> Non
         ("certificates", "mailbox_days = 0", "certificates.mailbox_days"),
         ("identity", "password_memory_kib = 7", "identity.password_memory_kib"),
         ("identity", "password_rounds = 0", "identity.password_rounds"),
+        ("identity", "remembered_login_seconds = -1", "identity.remembered_login_seconds"),
+        ("identity", "remembered_login_seconds = 301", "identity.remembered_login_seconds"),
+        ("oauth", 'issuer = "https://a.example"', "oauth.audience"),
+        ("oauth", 'issuer = "https://a.example"\naudience = "a"', "oauth.jwks"),
+        ("oauth", f'{PROVIDER}jwks = "http://a.example/keys"', "oauth.jwks"),
+        ("oauth", f'{PROVIDER}jwks = "https://a.example/keys"', "oauth.ca_file"),
+        ("oauth", 'address_claim = ""', "oauth.address_claim"),
+        ("oauth", "refresh_minutes = 0", "oauth.refresh_minutes"),
+        ("tls", 'client_lists = "lists"', "tls.client_lists"),
         ("web", "idle_minutes = 0", "web.idle_minutes"),
         ("web", "idle_minutes = 481", "web.absolute_minutes"),
+        ("sharing", 'seen = "Personal"', "sharing.seen"),
+        ("sharing", 'seen = ""', "sharing.seen"),
         ("mailboxes", 'sent = "inbox"', "mailboxes"),
         ("mailboxes", 'sent = "drafts"', "mailboxes"),
         ("mailboxes", 'sent = ""', "mailboxes.sent"),
+        ("mailboxes", 'sent = "Envoyés*"', "mailboxes.sent"),
+        ("mailboxes", 'sent = "100 %"', "mailboxes.sent"),
+        ("mailboxes", 'sent = "a//b"', "mailboxes.sent"),
+        ("mailboxes", 'sent = "/a"', "mailboxes.sent"),
+        ("mailboxes", 'sent = "a/"', "mailboxes.sent"),
+        ("mailboxes", 'sent = "Envoye\u0301s"', "mailboxes.sent"),
+        ("mailboxes", f'sent = "{"a" * 256}"', "mailboxes.sent"),
+        ("limits", "account_octets = 41943039", "limits.account_octets"),
+        ("setup", 'imap_host = "Imap.example"', "setup.imap_host"),
+        ("setup", 'submission_host = "a b"', "setup.submission_host"),
+        ("setup", 'web_host = "x.example\\r\\n"', "setup.web_host"),
+        ("setup", "imap_tls = 65536", "setup.imap_tls"),
+        ("setup", "webmail = -1", "setup.webmail"),
     ],
 )
 def test_what_cannot_work_is_refused_and_its_key_named(
@@ -154,8 +179,17 @@ def test_what_cannot_work_is_refused_and_its_key_named(
         ("limits", "bodies_in_flight_octets = 41943040"),
         ("certificates", 'key_kind = "p256"\nmailbox_days = 1'),
         ("identity", "password_memory_kib = 8\npassword_rounds = 1"),
+        ("identity", "remembered_login_seconds = 0"),
+        ("oauth", f'{PROVIDER}jwks = "jwks.json"'),
+        ("oauth", f'{PROVIDER}jwks = "https://a.example/keys"\nca_file = "ca.pem"'),
+        ("tls", 'client_anchors = "clients.pem"\nclient_lists = "lists"'),
         ("web", "idle_minutes = 480"),
+        ("sharing", 'seen = "personal"'),
         ("mailboxes", 'sent = "Envoyés"'),
+        ("mailboxes", f'sent = "Courrier/{"é" * 246}"'),
+        ("limits", "account_octets = 41943040"),
+        ("setup", 'imap_host = ""\nweb_host = "web.example"'),
+        ("setup", "imap_tls = 443\nwebmail = 443\nsubmission_tls = 65535"),
     ],
 )
 def test_what_is_just_possible_is_accepted(tmp_path: Path, section: str, line: str) -> None:

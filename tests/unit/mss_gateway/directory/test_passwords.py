@@ -13,11 +13,10 @@ from mss_gateway.directory import passwords
 from mss_gateway.directory.passwords import (
     PASSWORD_LIMIT,
     RECOVERY_CODES,
-    REMEMBERED_SECONDS,
     Passwords,
 )
 from mss_gateway.directory.people import Person
-from tests.unit.mss_gateway.directory.conftest import NOW, Clock
+from tests.unit.mss_gateway.directory.conftest import NOW
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
@@ -40,8 +39,8 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> type[Counting]:
 
 
 @pytest.fixture
-def checker(costs: type[Counting], clock: Clock) -> Passwords:
-    return Passwords(8, 1, clock)
+def checker(costs: type[Counting]) -> Passwords:
+    return Passwords(8, 1)
 
 
 # passwords
@@ -86,45 +85,6 @@ def test_a_password_has_a_limit_in_octets(
     assert costs.count == (1 if is_right else 0)
     checker.matches(None, password)
     assert costs.count == (2 if is_right else 0)
-
-
-def test_a_right_password_is_remembered_for_a_while(
-    checker: Passwords, costs: type[Counting], clock: Clock
-) -> None:
-    kept = checker.hash("soleil")
-    for moment, cost in ((0, 1), (REMEMBERED_SECONDS - 1, 1), (1, 2), (0, 2)):
-        clock.now += moment
-        assert checker.matches(kept, "soleil")
-        assert costs.count == cost
-
-
-def test_a_wrong_password_is_not_remembered(checker: Passwords, costs: type[Counting]) -> None:
-    kept = checker.hash("soleil")
-    for cost in (1, 2):
-        assert not checker.matches(kept, "lune")
-        assert costs.count == cost
-
-
-def test_what_is_remembered_ends_with_the_password_it_stands_for(checker: Passwords) -> None:
-    old = checker.hash("soleil")
-    assert checker.matches(old, "soleil")
-    assert not checker.matches(checker.hash("lune"), "soleil")
-    assert not checker.matches(None, "soleil")
-
-
-def test_no_more_is_remembered_than_the_limit(
-    checker: Passwords, costs: type[Counting], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(passwords, "REMEMBERED_LIMIT", 2)
-    kept = [checker.hash(word) for word in "abc"]
-    for number, word in enumerate("abc"):
-        assert checker.matches(kept[number], word)
-    before = costs.count
-    assert checker.matches(kept[1], "b")
-    assert checker.matches(kept[2], "c")
-    assert costs.count == before
-    assert checker.matches(kept[0], "a")
-    assert costs.count == before + 1
 
 
 def test_no_more_hashes_run_at_once_than_memory_allows(

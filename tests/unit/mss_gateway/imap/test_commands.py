@@ -18,19 +18,38 @@ from mss_gateway.imap.handlers import (
     any as any_state,
 )
 from mss_gateway.imap.handlers import (
+    acl,
     append,
-    auth,
     fetch,
+    folders,
     idle,
     listing,
     notauth,
+    opening,
+    quota,
     search,
     selected,
+    sort,
     store,
 )
 from mss_gateway.imap.state import State
 
-MODULES = (any_state, append, auth, fetch, idle, listing, notauth, search, selected, store)
+MODULES = (
+    acl,
+    any_state,
+    append,
+    fetch,
+    folders,
+    idle,
+    listing,
+    notauth,
+    opening,
+    quota,
+    search,
+    selected,
+    sort,
+    store,
+)
 
 BUILT = [
     "APPEND",
@@ -41,29 +60,41 @@ BUILT = [
     "COPY",
     "CREATE",
     "DELETE",
+    "DELETEACL",
+    "ENABLE",
     "EXAMINE",
     "EXPUNGE",
     "FETCH",
+    "GETACL",
+    "GETQUOTA",
+    "GETQUOTAROOT",
     "ID",
     "IDLE",
     "LIST",
+    "LISTRIGHTS",
     "LOGIN",
     "LOGOUT",
     "LSUB",
     "MOVE",
+    "MYRIGHTS",
     "NAMESPACE",
     "NOOP",
     "RENAME",
     "SEARCH",
     "SELECT",
+    "SETACL",
+    "SETQUOTA",
+    "SORT",
     "STARTTLS",
     "STATUS",
     "STORE",
     "SUBSCRIBE",
+    "THREAD",
     "UNSELECT",
     "UNSUBSCRIBE",
 ]
-UID_FORMS = ["UID " + verb for verb in ("COPY", "EXPUNGE", "FETCH", "MOVE", "SEARCH", "STORE")]
+UID_VERBS = ("COPY", "EXPUNGE", "FETCH", "MOVE", "SEARCH", "SORT", "STORE", "THREAD")
+UID_FORMS = ["UID " + verb for verb in UID_VERBS]
 
 
 def test_the_table_holds_exactly_what_is_built() -> None:
@@ -92,7 +123,9 @@ def test_every_row_says_where_it_is_written_and_where_it_may_run() -> None:
 def test_expunge_is_never_told_where_sequence_numbers_are_in_use() -> None:
     """RFC 9051 §7.5.1; the UID forms are other commands."""
     assert {
-        name for name in ("FETCH", "STORE", "SEARCH") if COMMANDS[name.encode()].may_expunge
+        name
+        for name in ("FETCH", "STORE", "SEARCH", "SORT", "THREAD")
+        if COMMANDS[name.encode()].may_expunge
     } == set()
     assert all(COMMANDS[name.encode()].may_expunge for name in UID_FORMS)
 

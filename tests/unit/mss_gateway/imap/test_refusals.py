@@ -5,6 +5,7 @@ import pytest
 from mailbox_store import errors
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.imap import refusals, responses
+from mss_gateway.imap.contents import Undecodable
 from mss_gateway.imap.responses import Status
 from mss_gateway.imap.selected import NumberAbsent
 
@@ -52,7 +53,7 @@ def test_every_own_sentence_is_declared() -> None:
         spoken.add(key)
         return key
 
-    for error in (*RAISED, NumberAbsent):
+    for error in (*RAISED, NumberAbsent, Undecodable):
         refusals.reply_for(say, error())
     own = {key for key in spoken if key.startswith("imap.")}
     assert own

@@ -11,12 +11,60 @@ from mss_gateway.imap.grammar.fetch import (
     MAX_ITEMS,
     MAX_PART_DEPTH,
     Attribute,
+    Binary,
     Content,
+    Item,
     Portion,
     Section,
 )
 
 At = Callable[..., Cursor]
+
+
+@pytest.mark.parametrize(
+    ("line", "item"),
+    [
+        (b"BINARY[1.2]", Binary(b"BINARY[1.2]", (1, 2), None, True)),
+        (b"binary.peek[]", Binary(b"BINARY[]", (), None, False)),
+        (b"BINARY.PEEK[1]<3.4>", Binary(b"BINARY[1]<3>", (1,), (3, 4), False)),
+        (b"BINARY.SIZE[2]", Binary(b"BINARY.SIZE[2]", (2,), is_size=True)),
+        (b"PREVIEW", Attribute.PREVIEW),
+        (b"(PREVIEW (LAZY) MODSEQ)", None),
+    ],
+)
+def test_items_of_extensions_are_read(at: At, line: bytes, item: Item | None) -> None:
+    cursor = at(line)
+    expected = (Attribute.PREVIEW, Attribute.MODSEQ) if item is None else (item,)
+    assert fetch.items(cursor) == expected
+    cursor.end()
+
+
+def test_modifiers_are_read(at: At) -> None:
+    read = fetch.fetching(True)(at(b" 1 FLAGS (changedsince 7 vanished)"))
+    assert (read.changed_since, read.wants_vanished) == (7, True)
+    assert read.items == (Attribute.FLAGS, Attribute.MODSEQ)
+    assert fetch.fetching(False)(at(b" 1 FLAGS")).changed_since is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b" 1 FLAGS ()",
+        b" 1 FLAGS (CHANGEDSINCE)",
+        b" 1 FLAGS (CHANGEDSINCE x)",
+        b" 1 FLAGS (CHANGEDSINCE 7 VANISHED)",
+        b" 1 FLAGS (VANISHED)",
+        b" 1 FLAGS (CHANGEDSINCE 7",
+        b" 1 BINARY[",
+        b" 1 BINARY[1.]",
+        b" 1 BINARY[TEXT]",
+        b" 1 BINARY.SIZE[" + b"1." * MAX_PART_DEPTH + b"1]",
+        b" 1",
+    ],
+)
+def test_modifiers_that_do_not_fit_are_refused(at: At, line: bytes) -> None:
+    with pytest.raises(Malformed):
+        fetch.fetching(False)(at(line))
 
 
 def test_words_macros_and_lists_are_read(at: At) -> None:

@@ -8,16 +8,21 @@ import pytest
 from mss_gateway.imap.grammar import search
 from mss_gateway.imap.grammar.cursor import MAX_DEPTH, BadCharset, Cursor, Malformed
 from mss_gateway.imap.grammar.search import (
+    Aged,
+    Basis,
     Dated,
     Either,
     Every,
     HasFlag,
     HasKeyword,
+    Identified,
     InField,
     InText,
     Key,
+    ModifiedSince,
     Not,
     Numbered,
+    Returned,
     SearchRequest,
     Sized,
     Timing,
@@ -39,9 +44,18 @@ At = Callable[..., Cursor]
         (b"UNKEYWORD x", Not(HasKeyword("x"))),
         (b"1:3,*", Numbered(NumberSet(((1, 3), (0, 0))), False)),
         (b"UID 7", Numbered(NumberSet(((7, 7),)), True)),
-        (b"BEFORE 1-Feb-2026", Dated(Timing.BEFORE, date(2026, 2, 1), False)),
-        (b"SENTSINCE 1-Feb-2026", Dated(Timing.SINCE, date(2026, 2, 1), True)),
-        (b"SENTON 1-Feb-2026", Dated(Timing.ON, date(2026, 2, 1), True)),
+        (b"BEFORE 1-Feb-2026", Dated(Timing.BEFORE, date(2026, 2, 1), Basis.ARRIVAL)),
+        (b"SENTSINCE 1-Feb-2026", Dated(Timing.SINCE, date(2026, 2, 1), Basis.SENT)),
+        (b"SENTON 1-Feb-2026", Dated(Timing.ON, date(2026, 2, 1), Basis.SENT)),
+        (b"SAVEDSINCE 1-Feb-2026", Dated(Timing.SINCE, date(2026, 2, 1), Basis.SAVED)),
+        (b"SAVEDATESUPPORTED", Every()),
+        (b"OLDER 3600", Aged(3600, True)),
+        (b"younger 1", Aged(1, False)),
+        (b"MODSEQ 9", ModifiedSince(9)),
+        (b'MODSEQ "/flags/x" shared 9', ModifiedSince(9)),
+        (b"EMAILID M0a_-", Identified("M0a_-", False)),
+        (b"THREADID T1", Identified("T1", True)),
+        (b"$", Numbered(NumberSet((), is_saved=True), False)),
         (b"LARGER 10", Sized(10, True)),
         (b"SMALLER 10", Sized(10, False)),
         (b"FROM claire", InField("from", "claire")),
@@ -58,6 +72,24 @@ def test_each_key_is_read(at: At, line: bytes, key: Key) -> None:
     cursor = at(line)
     assert search.search_request(cursor) == SearchRequest(Every((key,)))
     cursor.end()
+
+
+@pytest.mark.parametrize(
+    ("options", "returns"),
+    [
+        (b"", None),
+        (b"RETURN () ", {Returned.ALL}),
+        (b"return (min Max) ", {Returned.MIN, Returned.MAX}),
+        (b"RETURN (SAVE COUNT SAVE) ", {Returned.SAVE, Returned.COUNT}),
+    ],
+)
+def test_result_options_are_read(at: At, options: bytes, returns: set[Returned] | None) -> None:
+    assert search.search_request(at(options + b"CHARSET UTF-8 ALL")).returns == returns
+
+
+def test_a_search_knows_whether_modseq_is_asked(at: At) -> None:
+    assert search.search_request(at(b"OR NOT (SEEN MODSEQ 4) ALL")).has_modseq
+    assert not search.search_request(at(b"OR NOT SEEN ALL")).has_modseq
 
 
 def test_keys_side_by_side_must_all_hold(at: At) -> None:
@@ -89,6 +121,17 @@ def test_another_charset_is_refused_as_such(at: At) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        b"OLDER 0",
+        b"YOUNGER",
+        b"MODSEQ x",
+        b"MODSEQ 9223372036854775808",
+        b'MODSEQ "/flags/x" 9',
+        b"EMAILID (x)",
+        b"SENTSAVEDON 1-Feb-2026",
+        b"RETURN ALL",
+        b"RETURN (ALL)",
+        b"RETURN (PARTIAL 1:2) ALL",
+        b"RETURN (ALL,MIN) ALL",
         b"",
         b"FOO",
         b"NOT",

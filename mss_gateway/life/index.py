@@ -1,0 +1,302 @@
+"""The text index: messages that are stored → sealed segments, behind the back of their delivery.
+
+Everything here may run twice, in two processes, and be killed at any moment: a unit of work that
+finds its ground changed writes nothing. What is not in the index is read by whoever searches.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mailbox_store import changes, indexable, segment_plan, segments
+from mailbox_store.database import Database, Transaction, View
+from mailbox_store.errors import MessageNotFound
+from mailbox_store.indexable import Pending
+from mailbox_store.messages import MessageId
+from mailbox_store.segment_draft import Draft, Pace
+from mailbox_store.segments import (
+    IndexChanged,
+    Part,
+    SealedStretch,
+    SegmentDamaged,
+    Stretch,
+)
+from mailbox_store.vault import AccountId
+from mss_gateway.message import terms
+from mss_gateway.message.summary import Summary
+from mss_gateway.message.terms import Terms
+from mss_gateway.message.text import READ_OCTETS, header_of
+from mss_gateway.observability import log
+
+BATCH_MESSAGES: Final = 200
+BATCH_OCTETS: Final = 8 * 1024 * 1024
+"""What one batch takes at most, its first message aside: bounds memory and what a crash undoes."""
+
+ROUNDS: Final = 100
+"""Pieces of work on one account at a time; what is left is found again."""
+
+_NOTHING_KNOWN: Final[Mapping[Part, Terms | None]] = dict.fromkeys(Part)
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What a batch did: how many messages, of which accounts."""
+
+    messages: int
+    accounts: frozenset[AccountId]
+
+
+class _Drafts:
+    """A stretch in the making: one draft for each part."""
+
+    def __init__(self) -> None:
+        self.message_ids: list[int] = []
+        self.parts = {part: Draft() for part in Part}
+
+    def add(self, message_id: int, known: Mapping[Part, Terms | None]) -> None:
+        self.message_ids.append(message_id)
+        for part, draft in self.parts.items():
+            draft.add(message_id, known[part])
+
+    def seal(
+        self, database: Database, account_id: AccountId, level: int, pace: Pace
+    ) -> SealedStretch | None:
+        """None when there is no message."""
+        if not self.message_ids:
+            return None
+        plain = {part: draft.encode(pace) for part, draft in self.parts.items()}
+        with database.read() as view:
+            seal = view.vault.account(view, account_id)
+        pace()
+        return segments.seal_stretch(seal, self.message_ids, level, plain)
+
+
+def index_batch(database: Database, pace: Pace) -> Indexed:
+    """Index the next messages, in the order in which they were stored."""
+    with database.read() as view:
+        before = segments.progress(view)
+        batch = _bounded(indexable.pending(view, BATCH_MESSAGES))
+    if not batch:
+        return Indexed(0, frozenset())
+    drafts: dict[AccountId, _Drafts] = {}
+    for message in batch:
+        known = _known(database, message.account_id, message.message_id)
+        if known is not None:
+            drafts.setdefault(message.account_id, _Drafts()).add(message.message_id, known)
+        pace()
+    sealed = {
+        account_id: each.seal(
+            database, account_id, segment_plan.level_of(len(each.message_ids)), pace
+        )
+        for account_id, each in drafts.items()
+    }
+
+    def unit(tx: Transaction) -> None:
+        segments.advance(tx, before, batch[-1].message_id)
+        for account_id, stretch in sealed.items():
+            if stretch is not None:
+                segments.add(tx, account_id, stretch)
+
+    try:
+        database.write(unit)
+    except IndexChanged:
+        log.note("index batch done elsewhere", count=len(batch))
+    return Indexed(len(batch), frozenset(drafts))
+
+
+def tidy(database: Database, account_id: AccountId, pace: Pace, *, is_thorough: bool) -> None:
+    """Merge what should be merged and make again what does not open.
+
+    With ``is_thorough``, also write anew what says too much about messages that are gone.
+    """
+    for _ in range(ROUNDS):
+        if not _tidy_once(database, account_id, pace, is_thorough=is_thorough):
+            return
+        pace()
+
+
+def rebuild(database: Database, account_id: AccountId, stretch: Stretch, pace: Pace) -> bool:
+    """Make a stretch again from its messages; False when another process has changed it."""
+    drafts = _Drafts()
+    with database.read() as view:
+        found = indexable.messages_between(view, account_id, stretch.first, stretch.last)
+    for message_id in found:
+        known = _known(database, account_id, message_id)
+        if known is not None:
+            drafts.add(message_id, known)
+        pace()
+    level = max(stretch.level, segment_plan.level_of(len(found)))
+    return _replace(database, account_id, [stretch], drafts.seal(database, account_id, level, pace))
+
+
+def renew(database: Database, told: Callable[[int], None]) -> None:
+    """Make the whole index again, stretch by stretch; ``told`` hears of messages that are done.
+
+    At no moment is anything missing in it.
+    """
+    for account_id in _accounts(database):
+        done = 0
+        while (stretch := _following(database, account_id, done)) is not None:
+            if rebuild(database, account_id, stretch, _at_once):
+                done = stretch.last
+                told(stretch.messages)
+    while (indexed := index_batch(database, _at_once)).messages:
+        for account_id in indexed.accounts:
+            tidy(database, account_id, _at_once, is_thorough=False)
+        told(indexed.messages)
+
+
+def verify(database: Database) -> list[int]:
+    """Open every segment; the ids of those that do not open, which are marked to be made again."""
+    broken: list[int] = []
+    for account_id in _accounts(database):
+        done = 0
+        while (stretch := _following(database, account_id, done)) is not None:
+            with database.read() as view:
+                broken += _not_opening(view, account_id, stretch)
+            done = stretch.last
+    for segment_id in broken:
+        mark(database, segment_id)
+    return broken
+
+
+def mark(database: Database, segment_id: int) -> None:
+    """Have a segment that does not open made again."""
+    database.write(lambda tx: segments.mark_damaged(tx, segment_id))
+
+
+def _at_once() -> None:
+    """The pace of who is waited for."""
+
+
+def _accounts(database: Database) -> Iterator[AccountId]:
+    """Every account with an index, while others may come and go."""
+    last = AccountId(0)
+    while True:
+        with database.read() as view:
+            following = segments.next_account(view, last)
+        if following is None:
+            return
+        yield following
+        last = following
+
+
+def _following(database: Database, account_id: AccountId, done: int) -> Stretch | None:
+    """The first stretch of an account that ends after message ``done``."""
+    with database.read() as view:
+        stretches = segments.stretches(view, account_id)
+    return next((stretch for stretch in stretches if stretch.last > done), None)
+
+
+def _bounded(found: list[Pending]) -> list[Pending]:
+    octets = 0
+    for count, message in enumerate(found):
+        octets += min(message.size, READ_OCTETS)
+        if octets > BATCH_OCTETS:
+            return found[: max(1, count)]
+    return found
+
+
+def _known(
+    database: Database, account_id: AccountId, message_id: MessageId
+) -> Mapping[Part, Terms | None] | None:
+    """What the index is told of a message; None when it is gone, or its account's key is."""
+    try:
+        with database.read() as view:
+            if not _has_key(view, account_id):
+                return None
+            summary = Summary(indexable.read_summary(view, account_id, message_id))
+            raw = changes.read_body(view, account_id, message_id, 0, READ_OCTETS)
+        return {
+            Part.FIELDS: terms.of_fields(summary),
+            Part.HEADER: terms.of_header(header_of(raw[: summary.header_size])),
+            Part.BODY: terms.of_body(raw),
+        }
+    except MessageNotFound:
+        return None
+    except Exception as error:
+        # whoever searches reads it, and meets the same error there
+        log.bug("index", error, stage="index")
+        return _NOTHING_KNOWN
+
+
+def _has_key(view: View, account_id: AccountId) -> bool:
+    """False once the account's key was destroyed: nobody will search there."""
+    try:
+        view.vault.account(view, account_id)
+    except KeyError:
+        return False
+    return True
+
+
+def _tidy_once(database: Database, account_id: AccountId, pace: Pace, *, is_thorough: bool) -> bool:
+    """The most urgent piece of work; False when there is none, or another process does it."""
+    with database.read() as view:
+        has_key = _has_key(view, account_id)
+        stretches = segments.stretches(view, account_id)
+    if not has_key:
+        database.write(lambda tx: segments.forget(tx, account_id))
+        return False
+    for stretch in stretches:
+        if stretch.is_damaged:
+            return rebuild(database, account_id, stretch, pace)
+    decayed = _decayed(database, account_id, stretches) if is_thorough else []
+    worn = decayed[:1] or segment_plan.merge(stretches)
+    if not worn:
+        return False
+    try:
+        return _rewrite(database, account_id, worn, pace)
+    except SegmentDamaged as damaged:
+        mark(database, damaged.segment_id)
+        return True
+    except IndexChanged:
+        return False
+
+
+def _decayed(database: Database, account_id: AccountId, stretches: list[Stretch]) -> list[Stretch]:
+    if not stretches:
+        return []
+    with database.read() as view:
+        left = indexable.counts_left(view, account_id, stretches)
+    return [
+        stretch
+        for stretch, count in zip(stretches, left, strict=True)
+        if segment_plan.is_decayed(stretch.messages, count)
+    ]
+
+
+def _rewrite(database: Database, account_id: AccountId, worn: list[Stretch], pace: Pace) -> bool:
+    """Neighbours become one stretch, without what is gone."""
+    drafts = _Drafts()
+    for stretch in worn:
+        kept: set[int] = set()
+        for part, draft in drafts.parts.items():
+            with database.read() as view:
+                segment = segments.open_segment(view, account_id, stretch, part)
+                if part is Part.FIELDS:
+                    kept = indexable.existing(view, account_id, segment.message_ids)
+            pace()
+            draft.absorb(segment, kept, pace)
+        drafts.message_ids += sorted(kept)
+    level = max(stretch.level for stretch in worn) + (len(worn) > 1)
+    return _replace(database, account_id, worn, drafts.seal(database, account_id, level, pace))
+
+
+def _replace(
+    database: Database, account_id: AccountId, old: Iterable[Stretch], new: SealedStretch | None
+) -> bool:
+    try:
+        database.write(lambda tx: segments.replace(tx, account_id, old, new))
+    except IndexChanged:
+        return False
+    return True
+
+
+def _not_opening(view: View, account_id: AccountId, stretch: Stretch) -> Iterator[int]:
+    for part in stretch.pieces:
+        try:
+            segments.open_segment(view, account_id, stretch, part)
+        except SegmentDamaged as damaged:
+            yield damaged.segment_id
+        except IndexChanged:
+            continue  # written anew meanwhile

@@ -1,0 +1,185 @@
+"""`make bench-peers`: our IMAP server and Debian's Dovecot, the same bytes, alternating.
+
+    make bench-peers                                     every work, five runs each
+    make bench-peers ARGS="--only list --only store"     some of it
+    make bench-peers ARGS="--quick"                      a tenth, one run: whether it works
+
+One JSON object per work and server, then a table on standard error. CPU is the server's, all its
+processes, by the same meter for both. A ratio within 30 % of 1 on a shared machine says little.
+Dovecot is tuned for many sign-ins (processes are used again, the authentication cache is on);
+sign-ins are compared with the way it is shipped too.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.bench import calibrating, dovecot, imap_bench, imap_works, serving
+from tests.bench.imap_bench import Start
+from tests.bench.imap_client import Target, sign_in
+from tests.bench.imap_load import Run
+from tests.bench.imap_works import COMPARED, CPU_US, WORKS, Work
+from tests.bench.served import Site
+
+Row = dict[str, Any]
+
+
+def compare(
+    site: Site, runs: int, share: float, mailbox: int, names: frozenset[str]
+) -> Iterator[Row]:
+    """The rows of every work that is named (all when none is)."""
+    if not names:
+        yield imap_bench.first_log_ins(site, runs)
+    start: dict[str, Start] = {imap_bench.OURS: partial(imap_bench.ours, site)}
+    for name in (dovecot.TUNED, dovecot.SHIPPED):
+        start[name] = partial(peer, site, name)
+    with ExitStack() as stack:
+        targets = [stack.enter_context(each()) for each in start.values()]
+        for each in targets:
+            yield {"server": each.name, "meter": each.meter.means, "tls": _tls(each)}
+        for each in targets[:2]:
+            imap_works.fill(each, mailbox)
+        yield from compared(targets, start, runs, share, mailbox, names)
+
+
+def peer(site: Site, name: str) -> AbstractContextManager[Target]:
+    """Dovecot, tuned or as it is shipped, with the people and the certificate of the site."""
+    certificate, key = site.tls_files()
+    logins = (*serving.AUTHORS, serving.READER)
+    return dovecot.serve(name, logins, serving.PASSWORD, certificate, key, site.ca_file())
+
+
+def compared(
+    targets: list[Target],
+    start: dict[str, Start],
+    runs: int,
+    share: float,
+    mailbox: int,
+    names: frozenset[str],
+) -> Iterator[Row]:
+    """The rows of servers that have the same letters: ours first, then its peer, then others."""
+    for work in WORKS:
+        if names and work.name not in names:
+            continue
+        against = targets if work.with_default else targets[:2]
+        for connections in work.connections:
+            plan = _Plan(runs, imap_bench.turns(work, share), connections, mailbox)
+            yield from _compared(work, against, start, plan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    runs: int
+    count: int
+    connections: int
+    mailbox: int
+
+
+def _compared(
+    work: Work, targets: list[Target], start: dict[str, Start], plan: _Plan
+) -> Iterator[Row]:
+    """The peers' rows, then ours with the ratio of the medians."""
+    done: dict[str, list[Run]] = {target.name: [] for target in targets}
+    for number in range(plan.runs):
+        for target in targets if number % 2 == 0 else reversed(targets):
+            again = start[target.name]
+            run = imap_bench.once(work, target, again, plan.count, plan.connections)
+            done[target.name].append(run)
+    rows = [
+        imap_bench.row(work, name, plan.connections, plan.mailbox, each)
+        for name, each in done.items()
+    ]
+    ours, *peers = rows
+    yield from peers
+    figure = ours[work.compared]["median"]
+    ratios = {
+        peer["server"]: round(figure / max(peer[work.compared]["median"], 1e-9), 3)
+        for peer in peers
+    }
+    judged = ratios[dovecot.TUNED] if work.compared == CPU_US else figure
+    yield ours | {
+        "ratio": ratios,
+        "goal": work.goal,
+        "is_met": work.goal is None or judged <= work.goal,
+        "same_answers": all(peer["found"] == ours["found"] for peer in peers),
+    }
+
+
+def _tls(target: Target) -> str:
+    line = sign_in(target, serving.READER)
+    try:
+        return f"{line.channel.version()} {(line.channel.cipher() or ('?',))[0]}"
+    finally:
+        line.close()
+
+
+def table(rows: list[Row]) -> str:
+    """The comparison, one line per work and number of connections, for a person to read."""
+    peers = {(row["work"], row["connections"], row["server"]): row for row in rows if "runs" in row}
+    lines = [
+        f"{'work':<22}{'c':>3} {'unit':<12}{'ours (least–most)':>30}{'dovecot (least–most)':>30}"
+        f"{'ratio':>8}{'goal':>9}  "
+    ]
+    for ours in (row for row in rows if "ratio" in row):
+        for name, ratio in ours["ratio"].items():
+            peer = peers[ours["work"], ours["connections"], name]
+            compared = next(each for each in COMPARED if each in ours)
+            unit = compared + (" /msg" if ours["per"] == "message" else "")
+            is_judged = name == dovecot.TUNED
+            goal = "" if ours["goal"] is None or not is_judged else f"{ours['goal']:g}"
+            verdict = "" if not goal else "met" if ours["is_met"] else "MISSED"
+            remark = "" if is_judged else f"against {name}"
+            remark += "" if ours["same_answers"] else " answers differ"
+            lines.append(
+                f"{ours['work']:<22}{ours['connections']:>3} {unit:<12}"
+                f"{_range(ours[compared]):>30}{_range(peer[compared]):>30}"
+                f"{ratio:>8.2f}{goal:>9}  {verdict} {remark}".rstrip()
+            )
+    return "\n".join(lines)
+
+
+def _range(figures: dict[str, float]) -> str:
+    return f"{figures['median']:g} ({figures['least']:g}–{figures['most']:g})"
+
+
+def main(arguments: list[str]) -> int:
+    """Compare; 2 when Dovecot cannot be run here, with the reason."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench peers", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="of each work on each server (5)")
+    parser.add_argument(
+        "--only", action="append", default=[], choices=[work.name for work in WORKS]
+    )
+    parser.add_argument("--quick", action="store_true", help="one run, a tenth of the work")
+    chosen = parser.parse_args(arguments)
+    try:
+        version = dovecot.check()
+    except dovecot.CannotRun as reason:
+        print(f"bench-peers: {reason}", file=sys.stderr)
+        return 2
+    runs, share, mailbox = chosen.runs, 1.0, imap_works.MAILBOX
+    if chosen.quick:
+        runs, share, mailbox = 1, 0.1, mailbox // 10
+    rows: list[Row] = []
+    _say({"bench": "calibration", "dovecot": version} | calibrating.figures())
+    try:
+        with tempfile.TemporaryDirectory(prefix="mss-bench-") as folder:
+            site = Site(Path(folder))
+            for row in compare(site, runs, share, mailbox, frozenset(chosen.only)):
+                rows.append(row)
+                _say({"bench": "peers"} | row)
+    except dovecot.CannotRun as reason:
+        print(f"bench-peers: {reason}", file=sys.stderr)
+        return 2
+    print(table(rows), file=sys.stderr)
+    return 0
+
+
+def _say(row: Row) -> None:
+    print(json.dumps(row, ensure_ascii=False), flush=True)
