@@ -9,6 +9,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailbox_store import bodies, flags, mailboxes, personal
 from mailbox_store.bodies import SHIFT, Beginning, BlobId
@@ -41,9 +42,13 @@ class Changes:
     keywords: dict[int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One message in a mailbox; ``summary`` is opened, and empty when it was not asked for."""
+class Row(NamedTuple):
+    """One message in a mailbox; ``summary`` is opened, and empty when it was not asked for.
+
+    ``saved_at``: when it came into this mailbox, None for what earlier releases placed.
+    ``beginning``: the body's first chunk, when it was asked for and is there. A tuple, because ten
+    thousand of them are made for one listing.
+    """
 
     uid: int
     flags: int
@@ -53,10 +58,8 @@ class Row:
     message_id: MessageId
     message_ref: str
     saved_at: int | None
-    """When it came into this mailbox, unix seconds; None for what earlier releases placed."""
     summary: bytes
     beginning: Beginning | None = None
-    """The body's first chunk, when it was asked for and is there."""
 
 
 def snapshot(view: View, mailbox_id: MailboxId, viewer: AccountId | None = None) -> Snapshot:

@@ -9,7 +9,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +26,10 @@ from mailbox_store.vault import Sealing, Vault
 
 T = TypeVar("T")
 MailboxId = NewType("MailboxId", int)
-Announcement = Callable[[frozenset[MailboxId]], None]
+Announcement = Callable[[Mapping[MailboxId, int]], None]
+
+NEWEST = (1 << 63) - 1
+"""In an announcement, for a mailbox that went or whose MODSEQ nobody said."""
 
 GROUP_LIMIT = 256
 """Units of work in one COMMIT at most: bounds the time a writer waits for its neighbours."""
@@ -63,11 +66,11 @@ class Transaction(View):
     def __init__(self, connection: sqlite3.Connection, vault: Vault, now: int) -> None:
         super().__init__(connection, vault)
         self.now = now
-        self.touched: set[MailboxId] = set()
+        self.touched: dict[MailboxId, int] = {}
 
-    def changed(self, mailbox_id: MailboxId) -> None:
-        """Announce this mailbox to the sessions that watch it, once the COMMIT stands."""
-        self.touched.add(mailbox_id)
+    def changed(self, mailbox_id: MailboxId, modseq: int = NEWEST) -> None:
+        """Announce this mailbox, now at ``modseq``, to who watches it once the COMMIT stands."""
+        self.touched[mailbox_id] = max(modseq, self.touched.get(mailbox_id, 0))
 
 
 @dataclass(slots=True)
@@ -81,7 +84,7 @@ class _Outcome(Generic[T]):
     """What a unit came to; told to its waiter once the COMMIT stands."""
 
     unit: _Unit[T]
-    touched: set[MailboxId]
+    touched: dict[MailboxId, int]
     result: T | None = None
     raised: BaseException | None = None
 
@@ -241,11 +244,13 @@ class Database:
         self.commits += 1
         for outcome in outcomes:
             outcome.tell()
-        touched = frozenset[MailboxId]().union(*(outcome.touched for outcome in outcomes))
+        touched: dict[MailboxId, int] = {}
+        for outcome in outcomes:  # in the order of the units: the last one knows the newest
+            touched |= outcome.touched
         if touched:
             self._tell_listeners(touched)
 
-    def _tell_listeners(self, touched: frozenset[MailboxId]) -> None:
+    def _tell_listeners(self, touched: Mapping[MailboxId, int]) -> None:
         for listener in self._announce:
             try:
                 listener(touched)
@@ -294,7 +299,7 @@ def _run_unit(tx: Transaction, unit: _Unit[T]) -> _Outcome[T]:
         is_database = isinstance(outcome.raised, sqlite3.Error)
         if is_database and engine.blame(outcome.raised) is not Blame.STATEMENT:
             raise outcome.raised
-        outcome.touched = set()
+        outcome.touched = {}
         tx.sql("ROLLBACK TO unit")
     tx.sql("RELEASE unit")
     return outcome

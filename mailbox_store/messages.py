@@ -200,7 +200,7 @@ def set_flags(
             " WHERE mailbox_id = ?",
             (modseq, newly_seen, newly_deleted, mailbox_id),
         )
-        tx.changed(mailbox_id)
+        tx.changed(mailbox_id, modseq)
     return sorted(changed)
 
 
@@ -232,7 +232,7 @@ def _set_flags_of(
         changed.extend((row[0], row[1], row[2]) for row in rows)
     if newly:
         tx.sql("UPDATE mailboxes SET highestmodseq = ? WHERE mailbox_id = ?", (modseq, mailbox_id))
-        tx.changed(mailbox_id)
+        tx.changed(mailbox_id, modseq)
     seen = personal.seen_among(tx, viewer, mailbox_id, [uid for uid, _, _ in changed])
     return sorted(
         (uid, value & ~SEEN | (SEEN if uid in seen else 0), at) for uid, value, at in changed
@@ -335,7 +335,7 @@ def _place(
             tx.now,
         ),
     )
-    tx.changed(mailbox_id)
+    tx.changed(mailbox_id, modseq)
     return Appended(mailbox_id, uidvalidity, uid, place.message_id)
 
 
@@ -371,7 +371,7 @@ def _remove(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int]) -> None
         " deleted = deleted - ?, octets = octets - ? WHERE mailbox_id = ?",
         (modseq, removed, unseen, deleted, octets, mailbox_id),
     )
-    tx.changed(mailbox_id)
+    tx.changed(mailbox_id, modseq)
 
 
 def _forget_unplaced(tx: Transaction, message_id: MessageId) -> None:

@@ -10,7 +10,6 @@ Segments are derived: one that does not open is marked, its messages are read in
 made again.
 """
 
-import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -37,8 +36,6 @@ LEVELS: Final = 16
 
 DAMAGED: Final = LEVELS - 1
 """The level of a segment that does not open."""
-
-_log = logging.getLogger(__name__)
 
 
 class SegmentDamaged(StoreError):
@@ -165,7 +162,6 @@ def open_segment(view: View, account_id: AccountId, stretch: Stretch, part: Part
         segment = Segment(seal.open(sealed, _context(part, stretch.first, stretch.last)))
     except Exception as error:
         # which exception says "does not open" belongs to the sealing that was handed in
-        _log.error("search segment %d: %s", piece.segment_id, type(error).__name__)
         raise SegmentDamaged(piece.segment_id) from error
     if len(segment.message_ids) != stretch.messages:
         raise SegmentDamaged(piece.segment_id)

@@ -129,6 +129,8 @@ messages = Table(
     Column("summary", LargeBinary, nullable=False),
     Column("evidence", LargeBinary, nullable=False),
     Index(None, "account_id", "message_ref"),
+    # who deletes a body looks for rows that refer to it: SQLite itself does, for the foreign key
+    Index(None, "blob_id"),
     sqlite_autoincrement=True,
 )
 

@@ -61,6 +61,7 @@ documents = Table(
     Index(None, "account_id", "category_index", "document_date"),
     Index(None, "account_id", "source_index"),
     Index(None, "account_id", "lineage_index"),
+    Index(None, "blob_id"),  # as in mailbox_store.tables.messages
 )
 
 # the PDF that a CDA carries may also be attached beside it: the same document, listed once

@@ -71,7 +71,8 @@ def named(view: View, holder: Holder, command: str, name: str) -> tuple[Mailbox,
 def selected(view: View, holder: Holder, command: str, mailbox_id: MailboxId) -> str:
     """The rights on the selected mailbox, which suffice for the command; raises as :func:`named`.
 
-    Without a view of its own a command is given this by :func:`confirm`.
+    For commands that write: their transaction may come after rights were taken away. What only
+    reads is content with :func:`confirm`.
     """
     letters = on_mailbox(view, holder, mailbox_id)
     needs = needs_of(command)

@@ -49,6 +49,8 @@ CAPABILITIES: Final = (
     Capability(b"STATUS=SIZE", Moment.SIGNED_IN, "RFC 8438 §2"),
     Capability(b"QUOTA", Moment.SIGNED_IN, "RFC 9208 §3.1"),
     Capability(b"QUOTA=RES-STORAGE", Moment.SIGNED_IN, "RFC 9208 §3.1"),
+    Capability(b"ACL", Moment.SIGNED_IN, "RFC 4314 §3"),
+    Capability(b"RIGHTS=kxte", Moment.SIGNED_IN, "RFC 4314 §5.1.1"),
     Capability(b"CONDSTORE", Moment.SIGNED_IN, "RFC 7162 §3.1"),
     Capability(b"QRESYNC", Moment.SIGNED_IN, "RFC 7162 §3.2"),
     Capability(b"ESEARCH", Moment.SIGNED_IN, "RFC 4731 §3.1"),

@@ -5,12 +5,15 @@ Each stage looks only at what the ones before left open.
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
 from mailbox_store import search, segments
 from mailbox_store.database import View
+from mailbox_store.errors import StoreUnavailable
 from mailbox_store.search import Measure
+from mailbox_store.segments import SegmentDamaged
 from mailbox_store.vault import AccountId
 from mss_gateway.imap.candidates import Candidate, Test, test_for
 from mss_gateway.imap.grammar.search import Every
@@ -90,10 +93,16 @@ async def _by_index(
     for leaf in lookup.leaves:
         _end_if_gone(session)
         known[leaf] = await session.read(lookup.resolve, leaf)
-    for segment_id in lookup.broken:
-        # nobody waits for it: should it fail, the next search finds the segment again
-        session.services.database.submit(partial(segments.mark_damaged, segment_id=segment_id))
+    for damaged in lookup.broken:
+        await _have_made_again(session, damaged)
     return known
+
+
+async def _have_made_again(session: Session, damaged: SegmentDamaged) -> None:
+    """Report and mark it, once; should that fail, the next search finds it again."""
+    session.services.report("SEARCH", damaged)
+    with suppress(StoreUnavailable):
+        await session.commit(partial(segments.mark_damaged, segment_id=damaged.segment_id))
 
 
 async def _by_reading(

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from mailbox_store import changes
-from mailbox_store.database import Database, MailboxId, View
+from mailbox_store.database import NEWEST, Database, MailboxId, View
 from mss_gateway.bridge import Bridge
 
-Wake = Callable[[], None]
+Wake = Callable[[int], None]
+"""Called with the MODSEQ that the mailbox has now: who knows it already need not look."""
 
 LOOK_SECONDS: Final = 0.25
 """How often the store is asked whether anybody else wrote."""
@@ -27,10 +28,10 @@ class Hub:
         self._loop = loop
         self._watchers: dict[MailboxId, set[Wake]] = {}
 
-    def announce(self, changed: Iterable[MailboxId]) -> None:
+    def announce(self, changed: Mapping[MailboxId, int]) -> None:
         """Wake the watchers of ``changed``; from any thread, after COMMIT."""
         try:
-            self._loop.call_soon_threadsafe(self.wake, tuple(changed))
+            self._loop.call_soon_threadsafe(self.wake, dict(changed))
         except RuntimeError:
             return  # the loop is closed: nobody watches any more
 
@@ -52,11 +53,11 @@ class Hub:
         """The mailboxes that somebody watches."""
         return frozenset(self._watchers)
 
-    def wake(self, changed: Iterable[MailboxId]) -> None:
+    def wake(self, changed: Mapping[MailboxId, int]) -> None:
         """Wake the watchers of ``changed`` now; on the loop's thread."""
-        for mailbox_id in changed:
+        for mailbox_id, modseq in changed.items():
             for wake in tuple(self._watchers.get(mailbox_id, ())):
-                wake()
+                wake(modseq)
 
 
 async def look_elsewhere(hub: Hub, database: Database, bridge: Bridge) -> None:
@@ -75,7 +76,7 @@ async def look_elsewhere(hub: Hub, database: Database, bridge: Bridge) -> None:
         version = now
         changed = await bridge.run(_look, database, watched, known)
         known |= changed
-        hub.wake(changed)
+        hub.wake({one: NEWEST if modseq is None else modseq for one, modseq in changed.items()})
 
 
 def _look(

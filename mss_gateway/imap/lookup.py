@@ -61,8 +61,8 @@ class Lookup:
         self._range = (0, -1)
         self._late = (0, -1)
         self._looks: Iterator[Callable[[], None]] = iter(())
-        self.broken: list[int] = []
-        """Segments that did not open and are not marked yet."""
+        self.broken: list[SegmentDamaged] = []
+        """What did not open and is not marked yet."""
 
     @property
     def leaves(self) -> list[Leaf]:
@@ -134,7 +134,7 @@ class Lookup:
             self._unopened[part].append((stretch.first, stretch.last))
             piece = stretch.pieces.get(part)
             if piece is not None and not piece.is_damaged:
-                self.broken.append(damaged.segment_id)
+                self.broken.append(damaged)
             return iter(())
         return (
             partial(self._look, segment, part, leaf)

@@ -18,6 +18,9 @@ MAX_COMMAND: Final = 65_536
 
 MAX_COMMAND_BEFORE_LOGIN: Final = 8_192
 MAX_STRING_LITERAL: Final = 8_192
+MAX_LITERALS: Final = 128
+"""Literals of one command: it is read again from its start after each of them."""
+
 MAX_FORGOTTEN: Final = 256 * 1024 * 1024
 """A refused LITERAL+ up to so many octets is read and forgotten; beyond, the connection ends."""
 
@@ -116,7 +119,8 @@ def _unwanted(
         if not session.census.reserve(size):
             return Refusal(awaited.tag, refused(session.say, Failure.SERVICE_BUSY), False)
         return None
-    if size > MAX_STRING_LITERAL or parts.octets + size > limit:
+    is_one_too_many = len(parts.literals) >= MAX_LITERALS
+    if size > MAX_STRING_LITERAL or parts.octets + size > limit or is_one_too_many:
         text = session.say("imap.litteral_trop_grand")
         return Refusal(awaited.tag, Reply(Status.BAD, text, b"TOOBIG"), True)
     return None

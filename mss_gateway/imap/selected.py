@@ -168,6 +168,14 @@ class Selected:
         self.modseq = max(self.modseq, changes.highestmodseq)
         return lines
 
+    def keep_up(self, modseq: int) -> None:
+        """The client was told all of a change that gave the mailbox this MODSEQ.
+
+        If nothing else happened since, there is nothing left to read: the next look can be spared.
+        """
+        if self.modseq + 1 == modseq:
+            self.modseq = modseq
+
     def learn(self, lines: list[bytes], keywords: dict[int, str]) -> None:
         """Announce keywords that came into use."""
         if keywords and self.printer.learn(keywords):

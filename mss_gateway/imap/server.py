@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from mailbox_store.database import NEWEST
 from mailbox_store.errors import StoreError
 from mss_gateway.failures import Failure
 from mss_gateway.imap.capabilities import capabilities
@@ -116,7 +117,7 @@ class ImapServer:
         finally:
             session.deselect()
             if session.holder is not None:
-                self._census.log_out(session.holder.account_id)
+                self._census.log_out(session.holder.person_id)
             elif is_admitted:
                 self._census.leave(address)
             wire.close()
@@ -130,6 +131,8 @@ async def _converse(session: Session) -> None:
         while not session.is_leaving:
             await session.flush()
             await _one_command(session)
+            if session.wire.has_input:
+                await asyncio.sleep(0)  # the others' turn, before this client's next command
         await session.flush()
         return
     except TimedOut:
@@ -199,7 +202,7 @@ async def _run(session: Session, request: Request) -> Reply:
     except _ENDS:
         raise
     except Exception as error:
-        session.is_stale = True
+        session.noticed = NEWEST
         session.services.report(request.command.name, error)
     return reply
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from mailbox_store.database import Database, MailboxId, Transaction, View
+from mailbox_store.database import NEWEST, Database, MailboxId, Transaction, View
 from mailbox_store.vault import AccountId
 from mss_gateway.bridge import Bridge
 from mss_gateway.imap.census import Census
@@ -121,8 +121,8 @@ class Session:
         "holder",
         "images",
         "is_leaving",
-        "is_stale",
         "looked_at",
+        "noticed",
         "selected",
         "services",
         "settings",
@@ -155,7 +155,7 @@ class Session:
         self.wants_tls = False
         self.tag = b"*"
         self.telling = Telling()
-        self.is_stale = False
+        self.noticed = 0
         self.looked_at = 0.0
         self._out: list[bytes] = []
         self._out_octets = 0
@@ -236,7 +236,7 @@ class Session:
         """Go over to this mailbox; what happened since its snapshot is found by the next look."""
         self.deselect()
         self.selected = here
-        self.is_stale = True
+        self.noticed = NEWEST
         self.services.hub.watch(here.mailbox_id, self.notice)
 
     def deselect(self) -> None:
@@ -245,10 +245,16 @@ class Session:
             self.services.hub.unwatch(self.selected.mailbox_id, self.notice)
             self.selected = None
 
-    def notice(self) -> None:
-        """The selected mailbox changed; on the loop's thread."""
-        self.is_stale = True
-        self.wire.nudge()
+    @property
+    def is_stale(self) -> bool:
+        """Whether the selected mailbox is further than the client was told."""
+        return self.selected is not None and self.noticed > self.selected.modseq
+
+    def notice(self, modseq: int) -> None:
+        """The selected mailbox is at ``modseq`` now; on the loop's thread."""
+        self.noticed = max(self.noticed, modseq)
+        if self.is_stale:
+            self.wire.nudge()
 
     # what is sent
 
@@ -293,9 +299,9 @@ class Session:
         that a command is done can find another session that does not know.
         """
 
-        def traced(tx: Transaction) -> tuple[T, frozenset[MailboxId]]:
+        def traced(tx: Transaction) -> tuple[T, dict[MailboxId, int]]:
             result = work(tx)
-            return result, frozenset(tx.touched)
+            return result, dict(tx.touched)
 
         services = self.services
         result, touched = await services.bridge.committed(services.database.submit(traced))

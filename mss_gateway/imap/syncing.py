@@ -4,7 +4,7 @@ from typing import Final
 
 from mailbox_store import changes
 from mailbox_store.changes import Changes
-from mailbox_store.database import View
+from mailbox_store.database import NEWEST, View
 from mailbox_store.errors import MailboxNotFound
 from mss_gateway.imap.access import is_reading
 from mss_gateway.imap.images import Image
@@ -47,7 +47,7 @@ async def sync(session: Session, may_expunge: bool) -> None:
     is_fresh = not session.is_stale and now - session.looked_at < session.settings.trust_seconds
     if is_fresh and not (may_expunge and here.has_untold_expunges):
         return
-    session.is_stale, session.looked_at = False, now
+    session.noticed, session.looked_at = 0, now
 
     def since(view: View) -> Changes | None:
         if changes.highest_modseq(view, here.mailbox_id) is None:
@@ -61,7 +61,7 @@ async def sync(session: Session, may_expunge: bool) -> None:
     if found is None:
         raise MailboxGone
     if found is NOTHING:
-        session.is_stale = True  # to be told if they may read again
+        session.noticed = NEWEST  # to be told if they may read again
         return
     if here.needs_numbers(found):
         await load(session)

@@ -35,8 +35,6 @@ BATCH_OCTETS: Final = 8 * 1024 * 1024
 ROUNDS: Final = 100
 """Pieces of work on one account at a time; what is left is found again."""
 
-_NOTHING_KNOWN: Final[Mapping[Part, Terms | None]] = dict.fromkeys(Part)
-
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
@@ -80,7 +78,7 @@ def index_batch(database: Database, pace: Pace) -> Indexed:
         return Indexed(0, frozenset())
     drafts: dict[AccountId, _Drafts] = {}
     for message in batch:
-        known = _known(database, message.account_id, message.message_id)
+        known = _known(database, message.account_id, message.message_id, pace)
         if known is not None:
             drafts.setdefault(message.account_id, _Drafts()).add(message.message_id, known)
         pace()
@@ -121,7 +119,7 @@ def rebuild(database: Database, account_id: AccountId, stretch: Stretch, pace: P
     with database.read() as view:
         found = indexable.messages_between(view, account_id, stretch.first, stretch.last)
     for message_id in found:
-        known = _known(database, account_id, message_id)
+        known = _known(database, account_id, message_id, pace)
         if known is not None:
             drafts.add(message_id, known)
         pace()
@@ -198,7 +196,7 @@ def _bounded(found: list[Pending]) -> list[Pending]:
 
 
 def _known(
-    database: Database, account_id: AccountId, message_id: MessageId
+    database: Database, account_id: AccountId, message_id: MessageId, pace: Pace
 ) -> Mapping[Part, Terms | None] | None:
     """What the index is told of a message; None when it is gone, or its account's key is."""
     try:
@@ -207,17 +205,29 @@ def _known(
                 return None
             summary = Summary(indexable.read_summary(view, account_id, message_id))
             raw = changes.read_body(view, account_id, message_id, 0, READ_OCTETS)
-        return {
-            Part.FIELDS: terms.of_fields(summary),
-            Part.HEADER: terms.of_header(header_of(raw[: summary.header_size])),
-            Part.BODY: terms.of_body(raw),
-        }
     except MessageNotFound:
         return None
     except Exception as error:
-        # whoever searches reads it, and meets the same error there
-        log.bug("index", error, stage="index")
-        return _NOTHING_KNOWN
+        return _unknown(error)
+    known: dict[Part, Terms | None] = {}
+    tellers: dict[Part, Callable[[], Terms | None]] = {
+        Part.FIELDS: lambda: terms.of_fields(summary),
+        Part.HEADER: lambda: terms.of_header(header_of(raw[: summary.header_size])),
+        Part.BODY: lambda: terms.of_body(raw),
+    }
+    for part, told in tellers.items():
+        pace()
+        try:
+            known[part] = told()
+        except Exception as error:
+            return _unknown(error)
+    return known
+
+
+def _unknown(error: Exception) -> Mapping[Part, Terms | None]:
+    """A message that is read by whoever searches, and who meets the same error there."""
+    log.bug("index", error, stage="index")
+    return dict.fromkeys(Part)
 
 
 def _has_key(view: View, account_id: AccountId) -> bool:
@@ -247,6 +257,7 @@ def _tidy_once(database: Database, account_id: AccountId, pace: Pace, *, is_thor
     try:
         return _rewrite(database, account_id, worn, pace)
     except SegmentDamaged as damaged:
+        log.bug("index", damaged, stage="index")
         mark(database, damaged.segment_id)
         return True
     except IndexChanged:

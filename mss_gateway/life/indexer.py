@@ -1,11 +1,12 @@
 """The thread that keeps the text index: behind everything else, because nobody waits for it.
 
-It works for a moment and sleeps as long: a thread that computes holds the interpreter's lock, and
-whoever sends a message wants it. Messages gather for a while before they are indexed together.
+It works for a moment and sleeps for longer: a thread that computes holds the interpreter's lock,
+and whoever sends a message wants it. Messages gather for a while before they are indexed together.
 """
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from mailbox_store import segments
@@ -28,9 +29,15 @@ SWEEP_SECONDS: Final = 3_600.0
 SWEPT_AT_ONCE: Final = 10
 """Accounts looked over at a time, so that new messages wait for few of them."""
 
-WORK_SECONDS: Final = 0.001
+WORK_SECONDS: Final = 0.0005
+"""Work for so long at least before a rest."""
+
+REST_SHARE: Final = 2.0
+"""A rest is so many times as long as the work before it, by the clock: with much to do in other
+threads both are longer."""
+
 REST_SECONDS: Final = 0.05
-"""Work for so long at least before a rest, and rest for so long at most."""
+"""Rest for so long at most."""
 
 
 class Stopped(Exception):
@@ -105,13 +112,13 @@ class Indexer:
             self._lag.set(segments.lag(view))
 
     def _pace(self) -> None:
-        """Rest as long as the work took."""
+        """Rest in proportion to the work."""
         if self._stopping.is_set():
             raise Stopped
         worked = time.perf_counter() - self._since
         if worked >= WORK_SECONDS:
-            time.sleep(min(worked, REST_SECONDS))
+            time.sleep(min(REST_SHARE * worked, REST_SECONDS))
             self._since = time.perf_counter()
 
-    def _noticed(self, _touched: frozenset[MailboxId]) -> None:
+    def _noticed(self, _touched: Mapping[MailboxId, int]) -> None:
         self._wake.set()

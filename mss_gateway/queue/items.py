@@ -40,6 +40,7 @@ queued_messages = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("summary", LargeBinary, nullable=False),
     Column("created_at", Integer, nullable=False),
+    Index(None, "blob_id"),  # as in mailbox_store.tables.messages
 )
 
 queue_items = Table(

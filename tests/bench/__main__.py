@@ -1,13 +1,15 @@
 """`make bench`: one JSON object per benchmark on standard output.
 
-    make bench                                      everything, about twenty minutes
+    make bench                                      everything, about forty minutes
     make bench ARGS="--quick"                       a tenth of the work
     make bench ARGS="submit stages --runs 5"        some of it, with more runs
+    make bench ARGS="where list store"              which functions the CPU of IMAP works goes to
+    make bench-peers                                the IMAP works beside Dovecot's (peers.py)
 
-CPU is the server process's (threads and children), read from the kernel's exact clock; the load
-runs in a process of its own. Every figure is the median of the runs, with the range beside it:
-on a shared machine a single run says little. The ``calibration`` line tells how fast the machine
-is just then; compare two builds only by alternating runs on one machine.
+CPU is the server process's (threads and children), read from the kernel's exact clock. The load
+runs in a process of its own, that of IMAP in this one. Every figure is the median of the runs, with
+the range beside it: on a shared machine a single run says little. The ``calibration`` line tells
+how fast the machine is just then; compare two builds only by alternating runs on one machine.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from tests.bench import (
     calibrating,
     imap_bench,
     imap_works,
+    indexing,
     peers,
     serving,
     stages,
@@ -123,10 +126,15 @@ def submit_through(site: Site, plan: Plan) -> Rows:
 def imap(site: Site, plan: Plan) -> Rows:
     """What a mail client does, on a large mailbox, and what it costs the server."""
     yield imap_bench.first_log_ins(site, plan.runs)
-    start = partial(imap_bench.ours, site)
-    with start() as target:
+    start = partial(imap_bench.ours, site, hold=True)
+    with imap_bench.ours(site) as target:
         imap_works.fill(target, plan.mailbox)
         yield from imap_bench.alone(target, start, plan.runs, plan.share, plan.mailbox)
+
+
+def indexing_costs(_site: Site, plan: Plan) -> Rows:
+    """The text index, per message, in this process."""
+    yield from indexing.rows(plan.runs, plan.count(2000))
 
 
 def imap_sizes(site: Site, plan: Plan) -> Rows:
@@ -176,6 +184,7 @@ BENCHMARKS: dict[str, Callable[[Site, Plan], Rows]] = {
     "submit-through": submit_through,
     "imap": imap,
     "imap-sizes": imap_sizes,
+    "indexing": indexing_costs,
     "sign-in": sign_in,
     "idle": idle,
     "webmail": webmail,

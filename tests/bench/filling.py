@@ -1,6 +1,7 @@
 """Messages put straight into the store: what the pages of the webmail are measured on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from mailbox_store import mailboxes, messages
 from mailbox_store.database import Transaction
@@ -43,25 +44,31 @@ def fill(gateway: Gateway, address: str, count: int, octets: int) -> None:
     A few are signed; the others differ from them in subject, date and Message-ID, outside of what
     is signed, because signing ten thousand would only warm the room.
     """
+    place(gateway, address, _letters(gateway, count, octets))
+
+
+def place(gateway: Gateway, address: str, letters: Iterable[bytes]) -> None:
+    """These messages into the INBOX of ``address``, in their order."""
     with gateway.database.read() as view:
         person = people.by_address(view, address)
         assert person is not None
         inbox = mailboxes.find(view, person.account_id, "INBOX")
         seal = view.vault.account(view, person.account_id)
 
-    def unit(tx: Transaction, group: list[tuple[int, Arrival]]) -> None:
+    def unit(group: list[tuple[int, Arrival]], tx: Transaction) -> None:
         for number, arrival in group:
             messages.append(tx, inbox.mailbox_id, arrival, number % 4 and 1, FIRST_DAY + number)
 
     group: list[tuple[int, Arrival]] = []
-    for number, raw in enumerate(_letters(gateway, count, octets)):
+    for number, raw in enumerate(letters):
         summary = summarise(scan(raw))
         ref = gateway.new_ref()
         arrival = messages.seal_arrival(seal, person.account_id, ref, raw, summary, _EVIDENCE)
         group.append((number, arrival))
-        if len(group) == IN_A_GROUP or number == count - 1:
-            gateway.database.write(lambda tx, group=group: unit(tx, group))
+        if len(group) == IN_A_GROUP:
+            gateway.database.write(partial(unit, group))
             group = []
+    gateway.database.write(partial(unit, group))
 
 
 def _letters(gateway: Gateway, count: int, octets: int) -> Iterator[bytes]:

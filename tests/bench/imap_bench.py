@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from typing import Any
 
 from tests.bench import imap_load, imap_works, serving
@@ -14,14 +15,22 @@ from tests.bench.served import Site
 
 OURS = "ours"
 
+_started = count()
+
 Start = Callable[[], AbstractContextManager[Target]]
-"""Starts a server as the one that runs was started, on a state of its own."""
+"""Starts another server of the same kind, on a state of its own."""
 
 
 @contextmanager
-def ours(site: Site, *, sample: str = "") -> Iterator[Target]:
-    """Our server on a fresh copy of the site's state, its CPU counted."""
-    with meter(OURS) as counted, site.serve(counted=counted, sample=sample) as server:
+def ours(site: Site, *, hold: bool = False, sample: str = "") -> Iterator[Target]:
+    """Our server on a fresh copy of the site's state, its CPU counted.
+
+    ``hold``: nothing is indexed, so that what is appended costs what it costs until the answer.
+    """
+    with (
+        meter(f"{OURS}{next(_started)}") as counted,
+        site.serve(hold=hold, counted=counted, sample=sample) as server,
+    ):
         yield Target(OURS, server.ports["imap"], server.ca_file, serving.PASSWORD, counted)
 
 
@@ -36,17 +45,17 @@ def alone(
     """Every work, some runs of it, on a server whose reader was given so many letters."""
     for work in imap_works.WORKS:
         for connections in work.connections:
-            count = turns(work, share)
-            done = [once(work, target, start, count, connections) for _ in range(runs)]
+            times = turns(work, share)
+            done = [once(work, target, start, times, connections) for _ in range(runs)]
             yield row(work, target.name, connections, mailbox, done)
 
 
-def once(work: Work, target: Target, start: Start, count: int, connections: int) -> Run:
+def once(work: Work, target: Target, start: Start, times: int, connections: int) -> Run:
     """One run of ``work``: on the server that runs, or on one that is started for it."""
     if not work.is_fresh:
-        return work.measure(target, count, connections)
+        return work.measure(target, times, connections)
     with start() as fresh:
-        return work.measure(fresh, count, connections)
+        return work.measure(fresh, times, connections)
 
 
 def first_log_ins(site: Site, runs: int) -> dict[str, Any]:

@@ -37,11 +37,12 @@ def compare(
     """The rows of every work that is named (all when none is)."""
     if not names:
         yield imap_bench.first_log_ins(site, runs)
-    start: dict[str, Start] = {imap_bench.OURS: partial(imap_bench.ours, site)}
+    start: dict[str, Start] = {imap_bench.OURS: partial(imap_bench.ours, site, hold=True)}
     for name in (dovecot.TUNED, dovecot.SHIPPED):
         start[name] = partial(peer, site, name)
     with ExitStack() as stack:
-        targets = [stack.enter_context(each()) for each in start.values()]
+        targets = [stack.enter_context(imap_bench.ours(site))]
+        targets += [stack.enter_context(start[name]()) for name in (dovecot.TUNED, dovecot.SHIPPED)]
         for each in targets:
             yield {"server": each.name, "meter": each.meter.means, "tls": _tls(each)}
         for each in targets[:2]:

@@ -3,7 +3,8 @@
     python -m tests.bench.serving STATE BASE_PORT [--hold] [--sample=FILE]
 
 Says ``{"pid", "ports"}`` on standard output when every port answers. With ``--hold`` nothing is
-taken from the queue until SIGUSR1: accepting and delivering can then be told apart.
+taken from the queue until SIGUSR1, and nothing is put into the text index at all: accepting and
+what comes after it can then be told apart.
 """
 
 import json
@@ -20,6 +21,7 @@ from mss_gateway.config import Config, Limits, Listen
 from mss_gateway.directory import passwords, people
 from mss_gateway.directory.people import NewPerson, Traits
 from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.indexer import Indexer
 from mss_gateway.queue.worker import Worker
 from tests.bench.sampling import Sampler
 from tests.crash import prepared
@@ -81,6 +83,13 @@ class _Held(Worker):
             super().stop()
 
 
+class _Unindexed(Indexer):
+    """The index, left as it is."""
+
+    def start(self) -> None:
+        """Nothing is indexed; a search reads what is not."""
+
+
 async def _announce(running: service.Service) -> None:
     listen = running.gateway.config.listen
     ports = {
@@ -94,7 +103,8 @@ async def _announce(running: service.Service) -> None:
 def main(arguments: list[str]) -> int:
     """Serve a state that :func:`prepare` made, until SIGTERM."""
     if "--hold" in arguments:
-        vars(service)["Worker"] = _Held  # the one thing that a benchmark changes
+        # the two things that a benchmark changes
+        vars(service).update(Worker=_Held, Indexer=_Unindexed)
     for report in (each[9:] for each in arguments if each.startswith("--sample=")):
         Sampler(Path(report)).install()
     return serve.serve(settings(Path(arguments[0]), int(arguments[1])), _announce)

@@ -59,11 +59,11 @@ Measure = Callable[[Target], float]
 def sweep(
     site: Site, runs: int, share: float, sizes: tuple[int, ...] = SIZES
 ) -> Iterator[dict[str, Any]]:
-    """The rows of two servers that are started and filled for it."""
+    """The rows of two servers that are started and filled for it; nothing is indexed meanwhile."""
     with ExitStack() as stack:
         targets: Targets = {}
         for size in sizes:
-            targets[size] = stack.enter_context(imap_bench.ours(site))
+            targets[size] = stack.enter_context(imap_bench.ours(site, hold=True))
             fill(targets[size], size)
         for target in targets.values():
             imap_load.settle(target)

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from tests.bench import (
     serving,
     sweep,
 )
+from tests.bench.imap_bench import Start
 from tests.bench.imap_client import Target
 from tests.bench.imap_works import WORKS
 from tests.bench.metering import ProcessTree, meter, octets
@@ -47,12 +47,16 @@ FOUND = {
 """What each work must have answered to have been done at all."""
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_waited_for() -> Iterator[None]:
     """What lets a server come to rest makes figures true; these tests look at none."""
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(imap_works, "AFTER_SECONDS", 0.0)
     monkeypatch.setattr(imap_load, "SETTLE_LIMIT", 0.0)
     monkeypatch.setattr(imap_load, "TAIL_SECONDS", 0.0)
     monkeypatch.setattr(sweep, "PAUSE_SECONDS", 0.0)
+    yield
+    monkeypatch.undo()
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +103,10 @@ def test_both_servers_answer_the_same_to_the_same_octets(site: Site, target: Tar
 
     with peers.peer(site, dovecot.TUNED) as peer:
         imap_works.fill(peer, LETTERS)
-        again = {each.name: partial(nullcontext, each) for each in (target, peer)}
+        again: dict[str, Start] = {
+            target.name: lambda: nullcontext(target),
+            peer.name: lambda: nullcontext(peer),
+        }
         rows = list(peers.compared([target, peer], again, 1, 0.0, LETTERS, named))
 
     compared = {row["work"]: row for row in rows if "ratio" in row}

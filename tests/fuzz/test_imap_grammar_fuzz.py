@@ -89,9 +89,9 @@ def test_every_command_is_among_the_seeds() -> None:
     assert [name for name in COMMANDS if b" " + name not in said] == [b"STARTTLS"]
 
 
-def test_seeds_cut_and_with_each_octet_changed() -> None:
+def test_seeds_cut_and_with_an_octet_changed() -> None:
     for seed in imap_seeds.commands():
-        for position in range(min(len(seed), 200)):
+        for position in range(0, min(len(seed), 150), 4):
             read(imap_seeds.parts(seed[:position]))
             changed = bytearray(seed)
             changed[position] = (position * 89 + 41) % 256

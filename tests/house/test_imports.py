@@ -46,7 +46,7 @@ DOORS = {
         "directory",
         "webmail.sessions",
     ),
-    "aioimaplib": ("imap.upstream",),
+    "aioimaplib": ("imap.upstream.conversation",),
     "starlette": ("webmail",),
     "uvicorn": ("webmail",),
     "nh3": ("webmail",),

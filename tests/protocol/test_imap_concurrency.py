@@ -25,7 +25,7 @@ from tests.support.imap_witness import Contradiction, Flags, Place, Witness, nee
 from tests.support.other_process import Other, beside
 from tests.support.store_observer import observing
 
-ROUNDS, ACTS_A_ROUND, TRAVELLER = 4, 25, 3
+ROUNDS, ACTS_A_ROUND, TRAVELLER = 3, 25, 3
 LINES = int(os.environ.get("MSS_MODEL_LINES", "80"))
 """How much of the dialogue a failure shows."""
 
@@ -46,7 +46,7 @@ CHARACTERS: Sequence[tuple[bytes, ...]] = (
 
 def seeds() -> list[int]:
     """The seeds of this run."""
-    first, _, last = os.environ.get("MSS_MODEL_SEEDS", "1-4").partition("-")
+    first, _, last = os.environ.get("MSS_MODEL_SEEDS", "1-3").partition("-")
     return list(range(int(first), int(last or first) + 1))
 
 
@@ -76,27 +76,27 @@ async def test_clients_agree_when_another_process_writes_too(site: Site, seed: i
             await _checkpoint(site, actors)
 
 
-@pytest.mark.parametrize("deed", ["append", "flags", "expunge"])
-async def test_what_another_process_does_reaches_idle_within_a_moment(
-    site: Site, deed: str
-) -> None:
+async def test_what_another_process_does_reaches_idle_within_a_moment(site: Site) -> None:
     for number in range(2):
         site.put(plain(number), flags=flags.DELETED)
     log: Log = deque(maxlen=400)
+    deeds: list[tuple[bytes, str, dict[str, Any]]] = [
+        (b"EXISTS", "append", {"number": 9}),
+        (b"FETCH", "flags", {"uids": [2], "add": flags.FLAGGED}),
+        (b"EXPUNGE", "expunge", {"uids": [2]}),
+    ]
     async with serving(site) as port, beside(site) as other:
         connections = [Connection(who, port, Witness(), log, TEMPORARY) for who in "abc"]
         for connection in connections:
             await connection.open(LOGIN, PASSWORD)
             await connection.open_mailbox(b"INBOX")
             await connection.run(Command(b"FETCH 1:* (UID FLAGS)"))
-        more: dict[str, Any] = {"uids": [2], "add": flags.FLAGGED}
-        if deed != "flags":
-            more = {"number": 9} if deed == "append" else {"uids": [2]}
-        told = [asyncio.create_task(connection.idle_once()) for connection in connections]
-        await asyncio.sleep(0.1)
-        await other.ask(deed, "INBOX", **more)
-        for response in await asyncio.wait_for(asyncio.gather(*told), OTHERS_SECONDS):
-            assert response.name == {"append": b"EXISTS", "flags": b"FETCH"}.get(deed, b"EXPUNGE")
+        for name, deed, more in deeds:
+            told = [asyncio.create_task(connection.idle_once()) for connection in connections]
+            await asyncio.sleep(0.1)
+            await other.ask(deed, "INBOX", **more)
+            responses = await asyncio.wait_for(asyncio.gather(*told), OTHERS_SECONDS)
+            assert [response.name for response in responses] == [name] * len(connections)
         for connection in connections:
             await connection.close()
 

@@ -84,8 +84,11 @@ async def test_fetchmail_takes_what_is_new_and_keeps_it(
             )
         )
         settings.chmod(0o600)
-        poll = (require_program("fetchmail"), "--fetchmailrc", str(settings), "--nodetach")
-        poll += ("--verbose", "--nosyslog", "--pidfile", str(tmp_path / "pid"))
+        poll = (
+            require_program("fetchmail"),
+            *("--fetchmailrc", str(settings), "--pidfile", str(tmp_path / "pid")),
+            *("--nodetach", "--verbose", "--nosyslog"),
+        )
         said = await must_run(*poll, home=tmp_path)
         got = (tmp_path / "inbox").read_text()
         assert [got.count(f"Message-ID: <{number}@mss.example>") for number in (1, 2, 3)] == [

@@ -25,6 +25,8 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("flags & 8"),
     )
+    for table in ("messages", "documents", "queued_messages"):
+        op.create_index(op.f(f"ix_{table}_blob_id"), table, ["blob_id"], unique=False)
     op.create_table(
         "subscriptions",
         sa.Column("account_id", sa.Integer(), nullable=False),

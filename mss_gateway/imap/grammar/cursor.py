@@ -57,13 +57,14 @@ class CommandText:
 class Cursor:
     """A position in a command. The parsers of this package move it forward, never back."""
 
-    __slots__ = ("_depth", "_part", "_text", "is_utf8", "line", "position")
+    __slots__ = ("_counted", "_depth", "_part", "_text", "is_utf8", "line", "position")
 
     def __init__(self, text: CommandText, *, is_utf8: bool = False) -> None:
         self.is_utf8 = is_utf8  # mailbox names are UTF-8: IMAP4rev2 or UTF8=ACCEPT is enabled
         self._text = text
         self._part = 0
         self._depth = 0
+        self._counted = 0
         self.line = text.lines[0]
         self.position = 0
 
@@ -124,6 +125,12 @@ class Cursor:
         self.line = self._text.lines[self._part]
         self.position = 0
         return octets
+
+    def count(self, most: int, wanted: str) -> None:
+        """One more of something that a command may hold ``most`` of; raises ``Malformed``."""
+        self._counted += 1
+        if self._counted > most:
+            raise Malformed(wanted)
 
     @contextmanager
     def nested(self) -> Iterator[None]:

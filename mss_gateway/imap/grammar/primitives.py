@@ -18,6 +18,9 @@ SYSTEM_FLAGS: Final = {
 
 MAX_KEYWORD: Final = 64
 MAX_FLAGS: Final = 64
+MAX_STRING: Final = 8_192
+"""Octets of a quoted string, as of a literal that is no message."""
+
 MAX_NUMBER: Final = 2**32 - 1
 MAX_MODSEQ: Final = 2**63 - 1
 
@@ -74,6 +77,8 @@ def _quoted(cursor: Cursor) -> bytes | None:
     if found is None:
         return None
     inner = found[1]
+    if len(inner) > MAX_STRING:
+        raise Malformed("quoted")
     return _ESCAPED.sub(rb"\1", inner) if b"\\" in inner else inner
 
 

@@ -189,6 +189,9 @@ class SearchCommand:
     is_uid: bool
 
 
+MAX_KEYS: Final = 256
+"""Keys of one search, whatever their nesting: each is a test of every message."""
+
 _NOTHING: Final = Not(Every())
 _PLAIN: Final[dict[bytes, Key]] = {
     b"ALL": Every(),
@@ -265,6 +268,7 @@ def _has_modseq(key: Key) -> bool:
 
 
 def _key(cursor: Cursor, codec: str) -> Key:
+    cursor.count(MAX_KEYS, "search-key")
     with cursor.nested():
         if cursor.take_byte(b"("):
             return _group(cursor, codec)

@@ -1,5 +1,6 @@
 """APPEND, RFC 9051 §6.3.12 with UIDPLUS, RFC 4315 §3. It never counts as a message sent."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,14 +45,9 @@ async def cmd_append(session: Session, request: AppendRequest) -> Reply:
     """Checked, summarised and sealed first; then one transaction places all, or nothing does."""
     if any(not one.message for one in request.messages):
         return Reply(Status.NO, session.say("imap.message_vide"), b"CANNOT")
-    account_id, services = session.account_id, session.services
-    seal = await session.read(lambda view: view.vault.account(view, account_id))
-    ready = [
-        await services.bridge.run(
-            _prepare, seal, account_id, services.new_message_ref(), one.message
-        )
-        for one in request.messages
-    ]
+    ready = await session.read(
+        _prepared, session.account_id, request, session.services.new_message_ref
+    )
     account_octets = session.settings.account_octets
     work = _Work(session.someone, session.viewer, request, ready, account_octets)
     try:
@@ -59,6 +55,13 @@ async def cmd_append(session: Session, request: AppendRequest) -> Reply:
     except MailboxNotFound:
         return Reply(Status.NO, session.say("imap.dossier_a_creer"), b"TRYCREATE")
     return done("APPEND", b"APPENDUID %d %s" % (uidvalidity, printed(uids)))
+
+
+def _prepared(
+    view: View, account_id: AccountId, request: AppendRequest, new_ref: Callable[[], str]
+) -> list[_Ready]:
+    seal = view.vault.account(view, account_id)
+    return [_prepare(seal, account_id, new_ref(), one.message) for one in request.messages]
 
 
 def _prepare(seal: AccountSeal, account_id: AccountId, ref: str, raw: bytes) -> _Ready:

@@ -86,7 +86,7 @@ async def _log_in(session: Session, claim: Claim, last_word: bytes) -> Reply:
             # whatever it answers, an empty line, ^A or the token once more: it has failed
             await _answer(session, last_word)
         return _failed(session, error)
-    if not session.census.log_in(holder.account_id):
+    if not session.census.log_in(holder.person_id):
         return Reply(Status.NO, session.say("imap.connexions"), b"LIMIT")
     session.holder = holder
     session.census.leave(session.wire.peer)

@@ -47,6 +47,8 @@ async def cmd_store(session: Session, request: StoreRequest) -> Reply:
     lines: list[bytes] = []
     here.learn(lines, stored.keywords)
     told = _take_over(here, stored, request.is_silent)
+    if told and len(told) == len(stored.changed):
+        here.keep_up(here.modseqs[told[0]])  # one command has one MODSEQ
     if not request.is_silent:
         _tell(here, stored, spans, lines, session.telling)
     elif session.telling.has_condstore:

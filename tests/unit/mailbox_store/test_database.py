@@ -5,7 +5,7 @@ import resource
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 
 from mailbox_store import database as module
 from mailbox_store import engine
-from mailbox_store.database import Database, MailboxId, Transaction
+from mailbox_store.database import NEWEST, Database, MailboxId, Transaction
 from mailbox_store.errors import StoreFailed, StoreUnavailable
 from tests.support.nulls import NullSealing
 
@@ -222,10 +222,10 @@ def test_a_unit_that_runs_can_no_longer_be_given_up(database: Database) -> None:
 def test_only_committed_changes_are_announced_and_only_after_the_commit(
     database: Database, count: Count
 ) -> None:
-    heard: list[tuple[frozenset[MailboxId], int]] = []
+    heard: list[tuple[Mapping[MailboxId, int], int]] = []
     told = threading.Event()
 
-    def listener(changed: frozenset[MailboxId]) -> None:
+    def listener(changed: Mapping[MailboxId, int]) -> None:
         heard.append((changed, count("blob_chunks")))
         told.set()
 
@@ -238,7 +238,7 @@ def test_only_committed_changes_are_announced_and_only_after_the_commit(
         for work in (put(1), breaks, put(2)):
             database.submit(work)
     assert told.wait(PATIENCE)
-    assert heard == [(frozenset({1, 2}), 2)]
+    assert heard == [({1: NEWEST, 2: NEWEST}, 2)]
 
 
 def test_a_commit_that_changed_no_mailbox_is_not_announced(database: Database) -> None:

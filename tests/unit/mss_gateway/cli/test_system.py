@@ -100,6 +100,7 @@ def test_every_key_of_the_configuration_of_the_project_is_commented() -> None:
         ("queue", "list"),
         ("audit", "tail"),
         ("store", "verify"),
+        ("store", "index"),
         ("message", "show", "x"),
     ],
 )
@@ -158,6 +159,60 @@ def test_a_body_that_nobody_holds_is_found(mss: Mss) -> None:
     assert "not whole" in mss("store", "verify").stdout
 
 
+# the text index
+
+
+def damage_the_index(mss: Mss) -> None:
+    with mss.gateway() as gateway:
+        gateway.database.write(
+            lambda tx: tx.sql("UPDATE search_segments SET sealed = x'00'") and None
+        )
+
+
+def deliver_and_tell(mss: Mss) -> dict[str, int]:
+    """A message on both sides, and what the index says of itself."""
+    with mss.gateway() as gateway:
+        raw = raw_message(DOCTOR.address, PATIENT.address)
+        submit(gateway, DOCTOR.address, PATIENT.address, raw)
+        work(gateway)
+    told: dict[str, int] = mss.told("store", "index")
+    return told
+
+
+def test_what_waits_for_the_index_is_told_and_indexed_when_asked(mss: Mss) -> None:
+    before = deliver_and_tell(mss)
+    assert before["messages"] == before["waiting"] > 0
+    assert (before["segments"], before["damaged"], before["octets"]) == (0, 0, 0)
+    assert "not in the index yet" in mss("store", "index").stdout
+    after = mss.told("store", "index", "--rebuild")
+    assert (after["messages"], after["waiting"]) == (before["messages"], 0)
+    assert after["segments"] > 0
+    assert after["octets"] > 100
+    assert mss("store", "index").stdout.startswith("Every message is in the index.")
+
+
+def test_a_damaged_index_is_found_and_made_again(served: Mss) -> None:
+    deliver_and_tell(served)
+    count = served.told("store", "index", "--rebuild")["segments"]
+    damage_the_index(served)
+    assert served.told("store", "verify")["index_damaged"] == []
+    found = served.told("store", "verify", "--open", code=1)["index_damaged"]
+    assert len(found) == count
+    assert served.told("store", "index")["damaged"] == count
+    assert unwell(served.told("doctor", code=1)) == ["text index"]
+    assert served.told("store", "index", "--rebuild")["damaged"] == 0
+    assert served.told("store", "verify", "--open")["index_damaged"] == []
+    assert served.told("doctor")["healthy"]
+
+
+def test_an_index_far_behind_is_not_healthy(served: Mss, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = deliver_and_tell(served)["waiting"]
+    monkeypatch.setattr(doctor, "INDEX_LAG", waiting)
+    assert served.told("doctor")["healthy"]
+    monkeypatch.setattr(doctor, "INDEX_LAG", waiting - 1)
+    assert unwell(served.told("doctor", code=1)) == ["text index"]
+
+
 # doctor
 
 
@@ -174,6 +229,7 @@ def test_a_site_that_serves_is_healthy(served: Mss) -> None:
         "trust anchors",
         "mailbox certificates",
         "queue",
+        "text index",
     ]
     assert served("doctor").stdout.endswith("Healthy.\n")
 
@@ -218,7 +274,8 @@ def test_a_holder_without_a_lasting_certificate_is_not_healthy(served: Mss) -> N
     served.told("certs", "revoke", line["serial"])
     told = served.told("doctor", code=1)
     assert unwell(told) == ["mailbox certificates"]
-    assert f"accounts {line['account']})" in str(told["checks"][-2]["line"])
+    (unlasting,) = (check for check in told["checks"] if not check["well"])
+    assert f"accounts {line['account']})" in str(unlasting["line"])
     served.told("people", "suspend", DOCTOR.address)
     assert unwell(served.told("doctor")) == []
 

@@ -15,9 +15,6 @@ from mss_gateway.imap.commands import (
 )
 from mss_gateway.imap.grammar.cursor import CommandText, Purpose
 from mss_gateway.imap.handlers import (
-    any as any_state,
-)
-from mss_gateway.imap.handlers import (
     acl,
     append,
     fetch,
@@ -31,6 +28,9 @@ from mss_gateway.imap.handlers import (
     selected,
     sort,
     store,
+)
+from mss_gateway.imap.handlers import (
+    any as any_state,
 )
 from mss_gateway.imap.state import State
 

@@ -258,7 +258,7 @@ def case(draw: st.DrawFn) -> tuple[list[bytes], list[Key]]:
     return raws, draw(st.lists(key, min_size=1, max_size=6))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(case(), st.lists(st.integers(0, 10), max_size=3), st.sets(st.integers(1, 10), max_size=3))
 def test_indexed_or_not_the_same_messages_are_found(
     site: Site, letters: tuple[list[bytes], list[Key]], cuts: list[int], gone: set[int]
@@ -288,7 +288,7 @@ def _expect(shelf: Shelf, keys: list[Key], meant: list[list[int]], gone: set[int
         assert [uids[at] - 1 for at in found(shelf, key)] == expected
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(case(), st.sets(st.sampled_from(Part)))
 def test_damaged_segments_change_nothing_but_time(
     site: Site, letters: tuple[list[bytes], list[Key]], parts: set[Part]
@@ -397,6 +397,29 @@ def test_text_may_begin_in_the_name_of_a_field(
     shelf.put([plain(more=f"X-A: Ces longs {long} mots\r\n")])
     index_all(shelf)
     assert found(shelf, InText(text, with_header=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "read"),
+    [
+        ("ces longs", [1], 1),
+        ("es lon", [1], 1),
+        ("ces deux", [0], 0),
+        ("longs ces", [], 1),
+        ("ces mots", [], 1),
+        ("ces autres", [], 0),
+        ("long", [1], 0),
+    ],
+)
+def test_long_values_of_a_field_are_narrowed_down_and_read(
+    shelf: Shelf, reads: list[int], text: str, expected: list[int], read: int
+) -> None:
+    shelf.put([plain(more="X-A: Ces deux mots\r\n")])
+    shelf.put([plain(more=f"X-A: Ces longs {'y' * 120} mots\r\n")])
+    index_all(shelf)
+    reads.clear()
+    assert found(shelf, InField("x-a", text)) == expected
+    assert len(reads) == read
 
 
 def test_what_came_after_the_index_is_read_and_nothing_else(shelf: Shelf, reads: list[int]) -> None:

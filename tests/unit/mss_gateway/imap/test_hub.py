@@ -22,31 +22,42 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield opened
 
 
+class Woken(asyncio.Event):
+    """Somebody who watches, and the MODSEQ they were last told."""
+
+    modseq = 0
+
+    def __call__(self, modseq: int) -> None:
+        self.modseq = modseq
+        self.set()
+
+
 def announce_from_elsewhere(hub: Hub, *changed: MailboxId) -> None:
     """As the store's writer does."""
-    thread = threading.Thread(target=hub.announce, args=(frozenset(changed),))
+    thread = threading.Thread(target=hub.announce, args=(dict.fromkeys(changed, 7),))
     thread.start()
     thread.join()
 
 
 async def test_only_those_who_watch_the_mailbox_wake() -> None:
     hub = Hub(asyncio.get_running_loop())
-    woken, other = asyncio.Event(), asyncio.Event()
-    hub.watch(ONE, woken.set)
-    hub.watch(OTHER, other.set)
+    woken, other = Woken(), Woken()
+    hub.watch(ONE, woken)
+    hub.watch(OTHER, other)
     announce_from_elsewhere(hub, ONE)
     await asyncio.wait_for(woken.wait(), 5)
+    assert woken.modseq == 7
     assert not other.is_set()
 
 
 async def test_nobody_wakes_who_stopped_watching() -> None:
     hub = Hub(asyncio.get_running_loop())
-    gone, kept = asyncio.Event(), asyncio.Event()
-    hub.watch(ONE, gone.set)
-    hub.watch(ONE, kept.set)
-    hub.unwatch(ONE, gone.set)
-    hub.unwatch(ONE, gone.set)
-    hub.unwatch(OTHER, gone.set)
+    gone, kept = Woken(), Woken()
+    hub.watch(ONE, gone)
+    hub.watch(ONE, kept)
+    hub.unwatch(ONE, gone)
+    hub.unwatch(ONE, gone)
+    hub.unwatch(OTHER, gone)
     announce_from_elsewhere(hub, ONE, OTHER)
     await asyncio.wait_for(kept.wait(), 5)
     assert not gone.is_set()
@@ -58,9 +69,9 @@ async def test_what_another_process_writes_wakes_too(site: Site) -> None:
         box = mailboxes.find(view, site.account_id, "INBOX")
         quiet = mailboxes.find(view, site.account_id, "Trash")
     hub, bridge = Hub(asyncio.get_running_loop()), Bridge(1)
-    woken, other = asyncio.Event(), asyncio.Event()
-    hub.watch(box.mailbox_id, woken.set)
-    hub.watch(quiet.mailbox_id, other.set)
+    woken, other = Woken(), Woken()
+    hub.watch(box.mailbox_id, woken)
+    hub.watch(quiet.mailbox_id, other)
     looking = asyncio.create_task(look_elsewhere(hub, site.database, bridge))
     try:
         async with asyncio.timeout(10):
@@ -90,4 +101,4 @@ def test_an_announcement_after_the_end_is_lost_in_peace() -> None:
     loop = asyncio.new_event_loop()
     hub = Hub(loop)
     loop.close()
-    hub.announce({ONE})
+    hub.announce({ONE: 1})

@@ -62,5 +62,23 @@ def test_new_keywords_are_offered_while_there_is_room() -> None:
     assert b"[PERMANENTFLAGS ()]" in printer(1).announced(is_read_only=True)
 
 
+@pytest.mark.parametrize(
+    ("changeable", "told"),
+    [
+        (-1, b"(\\Seen \\Answered \\Flagged \\Deleted \\Draft Un \\*)"),
+        (0, b"()"),
+        (1, b"(\\Seen)"),
+        (9, b"(\\Seen \\Deleted)"),
+        (~1, b"(\\Answered \\Flagged \\Deleted \\Draft Un \\*)"),
+        (~9, b"(\\Answered \\Flagged \\Draft Un \\*)"),
+    ],
+)
+def test_flags_that_may_not_be_changed_are_not_permanent(changeable: int, told: bytes) -> None:
+    """RFC 4314 §5.1.1."""
+    said = FlagPrinter({32: "Un"}).announced(False, changeable)
+    assert said.startswith(b"* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft Un)\r\n")
+    assert b"[PERMANENTFLAGS %s]" % told in said
+
+
 def test_what_nobody_foresaw_has_no_reply_of_its_own() -> None:
     assert refusals.reply_for(str, ZeroDivisionError()) is None

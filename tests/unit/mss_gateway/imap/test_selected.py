@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mailbox_store.changes import Changes
 from mailbox_store.database import MailboxId
+from mailbox_store.flags import SEEN
 from mailbox_store.mailboxes import Mailbox
 from mailbox_store.vault import AccountId
 from mss_gateway.imap.grammar.sets import NumberSet
@@ -182,6 +183,26 @@ def test_flags_changed_since_select_are_told_to_a_client_that_kept_the_old_ones(
     assert here.absorb(since, True, REV1) == []
 
 
+def test_other_flags_that_may_be_changed_are_told_once() -> None:
+    here = selected(1)
+    assert here.permit(-1) == []
+    (told,) = here.permit(SEEN)
+    assert told.endswith(b"* OK [PERMANENTFLAGS (\\Seen)] .\r\n")
+    assert here.permit(SEEN) == []
+    lines = here.absorb(changes(11, keywords={32: "Urgent"}), True, REV1)
+    assert lines == [
+        b"* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft Urgent)\r\n"
+        b"* OK [PERMANENTFLAGS (\\Seen)] .\r\n"
+    ]
+
+
+def test_who_only_examines_is_told_of_no_flag_they_may_change() -> None:
+    box = Mailbox(MailboxId(1), AccountId(1), "INBOX", None, 7, 2, 10, 1, 0, 0, 0)
+    here = Selected(box, {}, True, SEEN)
+    assert b"PERMANENTFLAGS ()" in here.announced()
+    assert here.permit(-1) == []
+
+
 def test_sessions_share_an_image_until_they_write() -> None:
     kept = image(1, 2, 3)
     one, other = unloaded(3, 4), unloaded(3, 4)
@@ -205,6 +226,18 @@ def test_an_image_moves_on_by_what_changed() -> None:
     assert (new.modseq, new.uidnext) == (12, 8)
     assert list(old.uids) == [1, 2, 3]
     assert new.first_unseen() == 1
+
+
+def test_who_has_a_seen_of_their_own_has_an_image_of_their_own() -> None:
+    images, viewer = Images(max_messages=5), AccountId(9)
+    images._keep(MailboxId(1), image(1, 2))
+    images._keep(MailboxId(1), image(1, 2, flags=SEEN), viewer)
+    shared, own = images.at(MailboxId(1), 10), images.at(MailboxId(1), 10, viewer)
+    assert shared is not None
+    assert own is not None
+    assert (list(shared.flags), list(own.flags)) == ([0, 0], [SEEN, SEEN])
+    images._keep(MailboxId(2), image(1, 2))
+    assert images.at(MailboxId(1), 10) is None, "both count against the room there is"
 
 
 def test_images_are_bounded_and_the_oldest_goes() -> None:
