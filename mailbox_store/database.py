@@ -9,7 +9,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,6 +67,10 @@ class Transaction(View):
         super().__init__(connection, vault)
         self.now = now
         self.touched: dict[MailboxId, int] = {}
+
+    def many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each of ``rows``, in the driver's own loop."""
+        self._connection.executemany(statement, rows)
 
     def changed(self, mailbox_id: MailboxId, modseq: int = NEWEST) -> None:
         """Announce this mailbox, now at ``modseq``, to who watches it once the COMMIT stands."""

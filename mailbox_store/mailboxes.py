@@ -7,7 +7,7 @@ INBOX is case-insensitive, and a UIDVALIDITY never returns, so a deleted and re-
 from dataclasses import dataclass
 from typing import Any
 
-from mailbox_store import messages, subscriptions
+from mailbox_store import copying, messages, subscriptions
 from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import (
     MailboxExists,
@@ -182,7 +182,7 @@ def rename(tx: Transaction, account_id: AccountId, name: str, new_name: str) -> 
         raise MailboxExists(account_id)
     if mailbox.name == "INBOX":
         target = create(tx, account_id, new_name)
-        messages.move(tx, mailbox.mailbox_id, messages.all_uids(tx, mailbox.mailbox_id), target)
+        copying.move(tx, mailbox.mailbox_id, messages.all_uids(tx, mailbox.mailbox_id), target)
         return
     prefix = mailbox.name + SEPARATOR
     if new_name.startswith(prefix):

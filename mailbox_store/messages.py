@@ -6,11 +6,11 @@ they only grow and never return (RFC 9051 §2.3.1.1). One command that changes m
 one MODSEQ for all of them (RFC 7162 §3.1).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType
 
-from mailbox_store import bodies, flags, personal
+from mailbox_store import bodies, personal
 from mailbox_store.bodies import BlobId, SealedBody
 from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import MailboxNotFound
@@ -19,7 +19,7 @@ from mailbox_store.vault import AccountId, AccountSeal
 
 if TYPE_CHECKING:
     # mailboxes moves and removes messages; here it is only the name of a type
-    from mailbox_store.mailboxes import Mailbox
+    pass
 
 MessageId = NewType("MessageId", int)
 
@@ -109,57 +109,9 @@ def append(
             arrival.evidence,
         ),
     ).scalar_one()
-    placed = _Place(MessageId(message_id), flags, internal_date, arrival.size)
-    return _place(tx, mailbox_id, arrival.account_id, placed)
-
-
-def copy(
-    tx: Transaction,
-    source: MailboxId,
-    uids: Iterable[int],
-    target: "Mailbox",
-    allowed: int = EVERY_FLAG,
-    viewer: AccountId | None = None,
-) -> list[tuple[int, int]]:
-    """Copy messages within an account: pairs of old and new UID, in UID order.
-
-    Keywords follow by name; UIDs that do not exist are passed over (RFC 9051 §6.4.9). Flags that
-    are not ``allowed`` stay behind; with a ``viewer``, \\Seen among these is theirs alone.
-    """
-    translate = _keyword_translation(tx, source, target.mailbox_id)
-    shared = allowed if viewer is None else allowed | SEEN
-    # all are found before the first is placed: a copy within one mailbox is not copied again
-    found = [
-        row
-        for first, last in ranges(uids)
-        for row in tx.sql(
-            "SELECT e.uid, e.message_id, e.flags, e.internal_date, e.size FROM entries e"
-            " JOIN messages m ON m.message_id = e.message_id"
-            " WHERE e.mailbox_id = ? AND e.uid BETWEEN ? AND ? AND m.account_id = ?"
-            " ORDER BY e.uid",
-            (source, first, last, target.account_id),
-        ).fetchall()
-    ]
-    pairs: list[tuple[int, int]] = []
-    for uid, message_id, value, internal_date, size in found:
-        copied = _Place(message_id, translate(value & shared), internal_date, size)
-        pairs.append((uid, _place(tx, target.mailbox_id, target.account_id, copied).uid))
-    personal.carry(tx, source, target.mailbox_id, pairs, None if allowed & SEEN else viewer)
-    return pairs
-
-
-def move(
-    tx: Transaction,
-    source: MailboxId,
-    uids: Iterable[int],
-    target: "Mailbox",
-    allowed: int = EVERY_FLAG,
-    viewer: AccountId | None = None,
-) -> list[tuple[int, int]]:
-    """Copy, then remove from the source, in one transaction (RFC 6851 §3.3)."""
-    pairs = copy(tx, source, uids, target, allowed, viewer)
-    _remove(tx, source, [old for old, _ in pairs])
-    return pairs
+    placed = Place(MessageId(message_id), flags, internal_date, arrival.size)
+    uid, uidvalidity = place(tx, mailbox_id, arrival.account_id, [placed])
+    return Appended(mailbox_id, uidvalidity, uid, placed.message_id)
 
 
 def set_flags(
@@ -252,27 +204,33 @@ def changed_since(view: View, mailbox_id: MailboxId, uids: Iterable[int], modseq
     ]
 
 
-def expunge(tx: Transaction, mailbox_id: MailboxId, uids: Iterable[int] | None = None) -> list[int]:
+def expunge(
+    tx: Transaction,
+    mailbox_id: MailboxId,
+    uids: Iterable[int] | None = None,
+    most: int = LARGEST_UID,
+) -> list[int]:
     """Remove the messages flagged \\Deleted (among ``uids`` if given): their UIDs in order.
 
-    Found by an index of the flagged ones alone: what is kept costs nothing.
+    Found by an index of the flagged ones alone: what is kept costs nothing. At most ``most`` go,
+    so that whoever removes very many can let other writers in between.
     """
     spans = [(1, LARGEST_UID)] if uids is None else list(ranges(uids))
     doomed: list[int] = []
     for first, last in spans:
         rows = tx.sql(
             f"SELECT uid FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"
-            f" AND flags & {DELETED} ORDER BY uid",
-            (mailbox_id, first, last),
+            f" AND flags & {DELETED} ORDER BY uid LIMIT ?",
+            (mailbox_id, first, last, most - len(doomed)),
         )
         doomed.extend(row[0] for row in rows.fetchall())
-    _remove(tx, mailbox_id, doomed)
+    remove(tx, mailbox_id, doomed)
     return doomed
 
 
 def clear(tx: Transaction, mailbox_id: MailboxId) -> None:
     """Remove every message of a mailbox that is about to go."""
-    _remove(tx, mailbox_id, all_uids(tx, mailbox_id))
+    remove(tx, mailbox_id, all_uids(tx, mailbox_id))
 
 
 def all_uids(view: View, mailbox_id: MailboxId) -> list[int]:
@@ -292,7 +250,7 @@ def ranges(uids: Iterable[int]) -> Iterable[tuple[int, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """A message with what belongs to one place of it."""
 
     message_id: MessageId
@@ -301,75 +259,87 @@ class _Place:
     size: int
 
 
-def _place(
-    tx: Transaction, mailbox_id: MailboxId, account_id: AccountId, place: _Place
-) -> Appended:
-    """The next UID of a mailbox, which must be the account's: nobody else could open it there."""
+def place(
+    tx: Transaction, mailbox_id: MailboxId, account_id: AccountId, places: Sequence[Place]
+) -> tuple[int, int]:
+    """Put messages at the end of a mailbox: the first of their UIDs, which ascend, and UIDVALIDITY.
+
+    The mailbox must be the account's: nobody else could open them there. One MODSEQ serves all.
+    Raises ``MailboxNotFound``.
+    """
     row = tx.sql(
-        "UPDATE mailboxes SET uidnext = uidnext + 1, highestmodseq = highestmodseq + 1,"
-        " messages = messages + 1, unseen = unseen + ?, deleted = deleted + ?, octets = octets + ?"
-        " WHERE mailbox_id = ? AND account_id = ?"
-        " RETURNING uidnext - 1, highestmodseq, uidvalidity",
+        "UPDATE mailboxes SET uidnext = uidnext + ?, highestmodseq = highestmodseq + 1,"
+        " messages = messages + ?, unseen = unseen + ?, deleted = deleted + ?, octets = octets + ?"
+        " WHERE mailbox_id = ? AND account_id = ? RETURNING uidnext, highestmodseq, uidvalidity",
         (
-            0 if place.flags & SEEN else 1,
-            1 if place.flags & DELETED else 0,
-            place.size,
+            len(places),
+            len(places),
+            sum(not one.flags & SEEN for one in places),
+            sum(bool(one.flags & DELETED) for one in places),
+            sum(one.size for one in places),
             mailbox_id,
             account_id,
         ),
     ).first()
     if row is None:
         raise MailboxNotFound(mailbox_id)
-    uid, modseq, uidvalidity = row
-    tx.sql(
+    uidnext, modseq, uidvalidity = row
+    first = uidnext - len(places)
+    tx.many(
         "INSERT INTO entries (mailbox_id, uid, message_id, flags, modseq, internal_date, size,"
         " saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            mailbox_id,
-            uid,
-            place.message_id,
-            place.flags,
-            modseq,
-            place.internal_date,
-            place.size,
-            tx.now,
-        ),
+        [
+            (mailbox_id, uid, it.message_id, it.flags, modseq, it.internal_date, it.size, tx.now)
+            for uid, it in enumerate(places, first)
+        ],
     )
     tx.changed(mailbox_id, modseq)
-    return Appended(mailbox_id, uidvalidity, uid, place.message_id)
+    return first, uidvalidity
 
 
-def _remove(tx: Transaction, mailbox_id: MailboxId, uids: Sequence[int]) -> None:
+def remove(
+    tx: Transaction,
+    mailbox_id: MailboxId,
+    uids: Sequence[int],
+    *,
+    is_placed_elsewhere: bool = False,
+) -> None:
+    """Take messages out of a mailbox, whatever their flags.
+
+    ``is_placed_elsewhere``: each of them has another place, so none of them goes for good.
+    """
     if not uids:
         return
     modseq = _next_modseq(tx, mailbox_id)
-    removed = unseen = deleted = octets = 0
-    unplaced: dict[MessageId, None] = {}
+    gone: list[tuple[int, MessageId, int, int]] = []
     for first, last in ranges(uids):
-        rows = tx.sql(
+        gone += tx.sql(
             "DELETE FROM entries WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"
             " RETURNING uid, message_id, flags, size",
             (mailbox_id, first, last),
         ).fetchall()
         personal.clear(tx, mailbox_id, first, last)
-        for uid, message_id, value, size in rows:
-            tx.sql(
-                "INSERT INTO expunged (mailbox_id, modseq, uid) VALUES (?, ?, ?)",
-                (mailbox_id, modseq, uid),
-            )
-            # two places of one message may go together: it is looked at once, after both
-            unplaced[message_id] = None
-            removed, octets = removed + 1, octets + size
-            unseen += 0 if value & SEEN else 1
-            deleted += 1 if value & DELETED else 0
-    if not removed:
+    if not gone:
         return
-    for message_id in unplaced:
-        _forget_unplaced(tx, message_id)
+    tx.many(
+        "INSERT INTO expunged (mailbox_id, modseq, uid) VALUES (?, ?, ?)",
+        [(mailbox_id, modseq, uid) for uid, _, _, _ in gone],
+    )
+    if not is_placed_elsewhere:
+        # two places of one message may go together: it is looked at once, after both
+        for message_id in dict.fromkeys(message_id for _, message_id, _, _ in gone):
+            _forget_unplaced(tx, message_id)
     tx.sql(
         "UPDATE mailboxes SET highestmodseq = ?, messages = messages - ?, unseen = unseen - ?,"
         " deleted = deleted - ?, octets = octets - ? WHERE mailbox_id = ?",
-        (modseq, removed, unseen, deleted, octets, mailbox_id),
+        (
+            modseq,
+            len(gone),
+            sum(not value & SEEN for _, _, value, _ in gone),
+            sum(bool(value & DELETED) for _, _, value, _ in gone),
+            sum(size for _, _, _, size in gone),
+            mailbox_id,
+        ),
     )
     tx.changed(mailbox_id, modseq)
 
@@ -401,17 +371,3 @@ def _count(tx: Transaction, span: tuple[int, int, int], flag: int) -> int:
             (*span, flag),
         ).scalar_one()
     )
-
-
-def _keyword_translation(
-    tx: Transaction, source: MailboxId, target: MailboxId
-) -> Callable[[int], int]:
-    known = flags.keywords(tx, source)
-    seen: dict[int, int] = {}
-
-    def translate(value: int) -> int:
-        if value not in seen:
-            seen[value] = flags.mask(tx, target, flags.names(value, known))
-        return seen[value]
-
-    return translate

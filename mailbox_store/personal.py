@@ -108,7 +108,27 @@ def clear(tx: Transaction, mailbox_id: MailboxId, first: int, last: int) -> None
 
 
 def forget_person(tx: Transaction, account_id: AccountId, person: AccountId) -> None:
-    """What this person has seen in the mailboxes of an account is forgotten."""
+    """What this person has seen in the mailboxes of an account is forgotten.
+
+    The messages get the next MODSEQ: whoever keeps a picture of them would keep the old \\Seen.
+    """
+    boxes = tx.sql(
+        "SELECT DISTINCT p.mailbox_id FROM personal_seen p JOIN mailboxes m USING (mailbox_id)"
+        " WHERE p.person_account = ? AND m.account_id = ?",
+        (person, account_id),
+    ).fetchall()
+    for (mailbox_id,) in boxes:
+        modseq = tx.sql(
+            "UPDATE mailboxes SET highestmodseq = highestmodseq + 1 WHERE mailbox_id = ?"
+            " RETURNING highestmodseq",
+            (mailbox_id,),
+        ).scalar_one()
+        tx.sql(
+            "UPDATE entries SET modseq = ? WHERE mailbox_id = ? AND uid IN"
+            " (SELECT uid FROM personal_seen WHERE person_account = ? AND mailbox_id = ?)",
+            (modseq, mailbox_id, person, mailbox_id),
+        )
+        tx.changed(mailbox_id, modseq)
     tx.sql(
         "DELETE FROM personal_seen WHERE person_account = ? AND mailbox_id IN"
         " (SELECT mailbox_id FROM mailboxes WHERE account_id = ?)",

@@ -133,4 +133,5 @@ def _imap_services(gateway: Gateway, hub: Hub) -> Services:
         report,
         gateway.new_ref,
         provider=Provider(oauth.issuer, oauth.scope) if oauth.issuer else None,
+        clock=gateway.clock,
     )

@@ -5,6 +5,7 @@ PAT patient (ours). Everything that names someone is sealed under that account's
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -170,6 +171,17 @@ def everyone(view: View) -> list[Person]:
     """Every holder, oldest first. For the operator; costs one opening per row."""
     rows = view.sql(f"SELECT {_COLUMNS} FROM people ORDER BY account_id").fetchall()
     return [_person(view, row) for row in rows]
+
+
+def out_of_service(view: View, account_ids: Iterable[AccountId]) -> set[AccountId]:
+    """Those of these accounts that may not be used any more: suspended, closed, opposed."""
+    serving = [standing.name for standing in Standing if standing.receives]
+    rows = view.sql(
+        "SELECT account_id FROM people WHERE account_id IN (SELECT value FROM json_each(?))"
+        " AND standing NOT IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(account_ids)), json.dumps(serving)),
+    )
+    return {AccountId(row[0]) for row in rows.fetchall()}
 
 
 def set_standing(tx: Transaction, account_id: AccountId, standing: Standing) -> None:

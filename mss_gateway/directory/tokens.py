@@ -185,7 +185,7 @@ def _moment(claims: Mapping[str, Any], name: str) -> float | None:
 def _address(claims: Mapping[str, Any], name: str) -> str:
     """The claim that holds the address; one that the provider has not verified is nobody's."""
     value = claims.get(name)
-    is_unverified = claims.get("email_verified", True) in (False, "false")
+    is_unverified = claims.get("email_verified", True) not in (True, "true")
     if not isinstance(value, str) or (name == "email" and is_unverified):
         raise TokenRefused(TokenFault.ADDRESS)
     try:

@@ -39,7 +39,22 @@ class Remote:
     length: int
 
 
-Pieces = list[bytes | Remote]
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A large part that the sender decodes when its turn comes, and sends bit by bit."""
+
+    remote: Remote
+    encoding: str
+    partial: tuple[int, int] | None
+
+    def decoded(self, view: View, account_id: AccountId) -> bytes:
+        """What is asked of the part, without its transfer encoding."""
+        place = self.remote
+        octets = changes.read_body(view, account_id, place.message_id, place.start, place.length)
+        return _cut(_DECODERS[self.encoding](octets), self.partial)
+
+
+Pieces = list[bytes | Remote | Encoded]
 
 
 class Stored:
@@ -90,28 +105,33 @@ def content(stored: Stored, item: Content) -> Pieces:
         inverts = item.section.portion is Portion.FIELDS_NOT
         chosen = filter_header(stored.octets(start, length), names, inverts)
         return [literal(_cut(chosen, item.partial))]
-    if item.partial is not None:
-        origin, most = item.partial
+    return _stretch(stored, place, item.partial)
+
+
+def binary(stored: Stored, item: Binary) -> Pieces:
+    """A part without its transfer encoding, RFC 9051 §6.4.5; raises ``Undecodable``."""
+    place = stored.place(Section(item.part))
+    if place is None:
+        return [b"0" if item.is_size else b"NIL"]
+    encoding = _encoding(stored, item.part)
+    if encoding in _IDENTITY:
+        return [b"%d" % place[1]] if item.is_size else _stretch(stored, place, item.partial)
+    if item.is_size:
+        return [b"%d" % len(_DECODERS[encoding](stored.octets(*place)))]
+    if place[1] > INLINE_OCTETS:
+        return [Encoded(Remote(stored.row.message_id, *place), encoding, item.partial)]
+    return [literal8(_cut(_DECODERS[encoding](stored.octets(*place)), item.partial))]
+
+
+def _stretch(stored: Stored, place: tuple[int, int], partial: tuple[int, int] | None) -> Pieces:
+    """Octets as they lie in the message, at once or left to the sender."""
+    start, length = place
+    if partial is not None:
+        origin, most = partial
         start, length = start + min(origin, length), min(most, max(0, length - origin))
     if length > INLINE_OCTETS:
         return [b"{%d}\r\n" % length, Remote(stored.row.message_id, start, length)]
     return [literal(stored.octets(start, length))]
-
-
-def binary(stored: Stored, item: Binary) -> bytes:
-    """A part without its transfer encoding, RFC 9051 §6.4.5; raises ``Undecodable``."""
-    place = stored.place(Section(item.part))
-    if place is None:
-        return b"0" if item.is_size else b"NIL"
-    encoding = _encoding(stored, item.part)
-    if item.is_size and encoding in _IDENTITY:
-        return b"%d" % place[1]
-    if encoding in _IDENTITY and item.partial is not None:
-        origin, most = item.partial
-        length = min(most, max(0, place[1] - origin))
-        return literal8(stored.octets(place[0] + min(origin, place[1]), length))
-    decoded = _DECODERS[encoding](stored.octets(*place))
-    return b"%d" % len(decoded) if item.is_size else literal8(_cut(decoded, item.partial))
 
 
 def first_words(stored: Stored) -> bytes:

@@ -16,17 +16,19 @@ from mss_gateway.imap.state import Session, State
 MAX_COMMAND: Final = 65_536
 """Octets of a command: its lines and the literals that are no message."""
 
-MAX_COMMAND_BEFORE_LOGIN: Final = 8_192
+MAX_COMMAND_BEFORE_LOGIN: Final = 20_480
+"""A token of 12 KiB in base64 fits in the line of AUTHENTICATE (RFC 4959)."""
+
 MAX_STRING_LITERAL: Final = 8_192
-MAX_LITERALS: Final = 128
+MAX_LITERALS: Final = 64
 """Literals of one command: it is read again from its start after each of them."""
 
 MAX_FORGOTTEN: Final = 256 * 1024 * 1024
 """A refused LITERAL+ up to so many octets is read and forgotten; beyond, the connection ends."""
 
-LITERAL_SECONDS: Final = 300.0
-LITERAL_OCTETS_PER_SECOND: Final = 1_000
-"""Slowest message accepted: five minutes and one second more for each thousand octets."""
+STRETCH_SECONDS: Final = 60.0
+STRETCH_OCTETS: Final = 60_000
+"""Slowest literal accepted: a thousand octets a second, averaged over a minute (threat T7)."""
 
 
 class Refusal(Exception):
@@ -71,7 +73,7 @@ async def next_request(session: Session) -> tuple[Request, int]:
             except LiteralAwaited as awaited:
                 await _read_literal(session, parts, awaited, limit)
     except BaseException as error:
-        session.census.release(parts.reserved)
+        session.release(parts.reserved)
         if isinstance(error, NotUnderstood):
             await _forget_rest(session, parts.lines[-1], limit)
             raise _refusal(session, error) from None
@@ -94,13 +96,28 @@ async def _read_literal(
     if needed.is_synchronising:
         session.send(b"+ OK\r\n")
         await session.flush()
-    session.wire.set_deadline(_literal_seconds(session, needed.size))
-    parts.literals.append(await session.wire.exactly(needed.size))
+    parts.literals.append(await _octets(session, needed.size))
     line = await session.wire.line(limit)
     parts.octets += len(line)
     if parts.octets > limit:
         raise Overrun
     parts.lines.append(_checked(line))
+
+
+async def _octets(session: Session, count: int) -> bytes:
+    """A literal, which may take its time but not stand still: so much of it each minute."""
+    wire = session.wire
+    while (missing := count - wire.buffered) > 0:
+        wire.set_deadline(_stretch_seconds(session))
+        await wire.gather(count - max(0, missing - STRETCH_OCTETS))
+    wire.set_deadline(_stretch_seconds(session))
+    return await wire.exactly(count)
+
+
+def _stretch_seconds(session: Session) -> float:
+    if session.state is State.NOT_AUTHENTICATED:
+        return session.settings.before_login_seconds
+    return STRETCH_SECONDS
 
 
 def _unwanted(
@@ -116,7 +133,7 @@ def _unwanted(
     if awaited.needed.purpose is Purpose.MESSAGE:
         if size > session.settings.message_octets:
             return Refusal(awaited.tag, refused(session.say, Failure.MESSAGE_TOO_BIG), False)
-        if not session.census.reserve(size):
+        if not session.reserve(size):
             return Refusal(awaited.tag, refused(session.say, Failure.SERVICE_BUSY), False)
         return None
     is_one_too_many = len(parts.literals) >= MAX_LITERALS
@@ -136,15 +153,13 @@ async def _forget_rest(session: Session, line: bytes, limit: int) -> None:
         left -= announced[0] + 1
         if left < 0:
             raise Overrun
-        session.wire.set_deadline(_literal_seconds(session, announced[0]))
-        await session.wire.discard(announced[0])
+        rest = announced[0]
+        while rest:
+            session.wire.set_deadline(_stretch_seconds(session))
+            await session.wire.discard(min(rest, STRETCH_OCTETS))
+            rest -= min(rest, STRETCH_OCTETS)
+        session.wire.set_deadline(_stretch_seconds(session))
         line = (await session.wire.line(limit)).removesuffix(b"\n").removesuffix(b"\r")
-
-
-def _literal_seconds(session: Session, octets: int) -> float:
-    if session.state is State.NOT_AUTHENTICATED:
-        return session.settings.before_login_seconds
-    return LITERAL_SECONDS + octets / LITERAL_OCTETS_PER_SECOND
 
 
 def _checked(line: bytes) -> bytes:

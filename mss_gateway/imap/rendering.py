@@ -183,7 +183,8 @@ def _with_contents(plan: Plan, batch: Batch, shown: _Shown, at: int) -> Pieces:
             pieces.append(separator + step.label + b" ")
             pieces += content(stored, step)
         elif isinstance(step, Binary):
-            pieces.append(separator + step.label + b" " + binary(stored, step))
+            pieces.append(separator + step.label + b" ")
+            pieces += binary(stored, step)
         else:
             pieces.append(separator + step(shown))
         separator = b" "

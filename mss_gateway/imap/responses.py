@@ -45,6 +45,7 @@ SENTENCES: Final = frozenset(
         "imap.mecanisme",
         "imap.connexions",
         "imap.message_vide",
+        "imap.acces_ferme",
         "imap.boite_pleine",
         "imap.dossiers_trop_nombreux",
         "imap.quota_inconnu",
@@ -143,7 +144,12 @@ def mailbox_name(name: str, *, is_utf8: bool = False) -> bytes:
 
 def literal8(octets: bytes) -> bytes:
     """``literal``, or ``literal8`` where there are NULs (RFC 9051 §4.3.1)."""
-    return b"~" + literal(octets) if b"\x00" in octets else literal(octets)
+    return literal8_head(octets) + octets
+
+
+def literal8_head(octets: bytes) -> bytes:
+    """What comes before the octets themselves."""
+    return b"%s{%d}\r\n" % (b"~" if b"\x00" in octets else b"", len(octets))
 
 
 class FlagPrinter:

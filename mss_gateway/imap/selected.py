@@ -31,6 +31,10 @@ class NumberAbsent(Exception):
     """A sequence number above EXISTS: the answer is BAD, RFC 9051 §6.4.8."""
 
 
+class MessagesGone(Exception):
+    """Messages that the client still counts went meanwhile: NO with EXPUNGEISSUED, RFC 5530 §3."""
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """How this client is told: MODSEQ with every FETCH, VANISHED in place of EXPUNGE (RFC 7162)."""
@@ -45,6 +49,7 @@ class Selected:
     __slots__ = (
         "_doomed",
         "_is_shared",
+        "_safe",
         "_untold",
         "changeable",
         "count",
@@ -87,6 +92,7 @@ class Selected:
         self._is_shared = True
         self._doomed: set[int] = set()
         self._untold: set[int] = set()
+        self._safe: int | None = None
 
     def load(self, image: Image, since: Changes) -> None:
         """Take the arrays of ``image``, which may be newer than what the client was told.
@@ -157,10 +163,14 @@ class Selected:
         EXISTS when there are new messages, FETCH for flags that differ from what was told.
         """
         lines: list[bytes] = []
+        told = self.modseq
         self.learn(lines, changes.keywords)
         self._doomed.update(changes.expunged)
         if may_expunge and self._doomed:
             self._expunge(lines, telling)
+            self._safe = None
+        elif self._doomed and self._safe is None:
+            self._safe = told
         if self._add(changes.appeared):
             lines.append(b"* %d EXISTS\r\n" % self.count)
         for uid, flags, modseq in changes.changed:
@@ -175,6 +185,17 @@ class Selected:
         """
         if self.modseq + 1 == modseq:
             self.modseq = modseq
+
+    def withheld(self, telling: Telling) -> bytes:
+        """What a client of QRESYNC must hear while an expunge waits, RFC 7162 §3.2.10.2.
+
+        It was told MODSEQs above that of the expunge; were it cut off now, it would come back with
+        those and never hear of it.
+        """
+        if not self._doomed or not telling.has_qresync:
+            return b""
+        safe = self.modseq if self._safe is None else self._safe
+        return b"* OK [HIGHESTMODSEQ %d] .\r\n" % safe
 
     def learn(self, lines: list[bytes], keywords: dict[int, str]) -> None:
         """Announce keywords that came into use."""
@@ -214,9 +235,11 @@ class Selected:
             return
         is_known = self.told[at] == flags and uid not in self._untold
         self._untold.discard(uid)
-        if is_known and (self.modseqs[at] == modseq or not telling.has_condstore):
+        if is_known and self.modseqs[at] == modseq:
             return
         self.set_flags(at, flags, modseq)
+        if is_known and not telling.has_condstore:
+            return  # the client counts no MODSEQs yet, and may begin to
         lines.append(self.flags_line(at, telling))
 
     def _add(self, appeared: list[tuple[int, int, int]]) -> bool:

@@ -1,10 +1,12 @@
 """Listeners and the loop of one connection: read, run, tell what changed, answer."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from mailbox_store.database import NEWEST
-from mailbox_store.errors import StoreError
+from mailbox_store.database import NEWEST, Database
+from mailbox_store.vault import AccountId
+from mss_gateway.directory import people
 from mss_gateway.failures import Failure
 from mss_gateway.imap.capabilities import capabilities
 from mss_gateway.imap.census import Census
@@ -31,6 +33,9 @@ MAX_BAD_COMMANDS: Final = 10
 
 DRAIN_SECONDS: Final = 10.0
 
+DISMISS_SECONDS: Final = 1.0
+"""How soon the connections of an account end that may not be used any more."""
+
 
 class ImapServer:
     """One or two listeners over the same services; ``start`` and ``close`` on the loop."""
@@ -42,18 +47,22 @@ class ImapServer:
             settings.connections_per_address,
             settings.connections_per_account,
             settings.octets_in_flight,
+            settings.message_octets,
         )
         self._images = Images()
         self._listeners: list[asyncio.Server] = []
-        self._sessions: dict[asyncio.Task[None], Wire] = {}
+        self._sessions: dict[asyncio.Task[None], Session] = {}
         self._is_stopping = False
-        self._looking: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
 
     async def listen(self, host: str, port: int, *, is_implicit_tls: bool) -> int:
         """Listen on ``port`` (0: any); the port that was taken. May be called for each port."""
         loop = asyncio.get_running_loop()
-        if self._looking is None:
-            self._looking = loop.create_task(self._look_elsewhere())
+        if not self._watches:
+            self._watches = [
+                loop.create_task(self._for_ever(self._look_elsewhere)),
+                loop.create_task(self._for_ever(self._dismiss)),
+            ]
         tls = self._settings.tls if is_implicit_tls else None
         listener = await loop.create_server(
             self._connected,
@@ -71,38 +80,62 @@ class ImapServer:
     async def close(self) -> None:
         """Take no more connections, let commands end, say BYE to everyone."""
         self._is_stopping = True
-        if self._looking is not None:
-            self._looking.cancel()
+        for watch in self._watches:
+            watch.cancel()
         for listener in self._listeners:
             listener.close()
-        for wire in self._sessions.values():
-            wire.interrupt()
+        for session in self._sessions.values():
+            session.wire.interrupt()
         if self._sessions:
             _, left = await asyncio.wait(tuple(self._sessions), timeout=DRAIN_SECONDS)
             for task in left:
                 task.cancel()
 
-    async def _look_elsewhere(self) -> None:
-        """For ever; a store that cannot be read now may be so again later."""
-        services = self._services
+    async def _for_ever(self, watch: Callable[[], Awaitable[None]]) -> None:
+        """A store that cannot be read now may be so again later."""
         while True:
             try:
-                await look_elsewhere(services.hub, services.database, services.bridge)
-            except StoreError as error:
-                services.report("look elsewhere", error)
+                await watch()
+            except Exception as error:
+                self._services.report("watch", error)
+                await asyncio.sleep(DISMISS_SECONDS)
+
+    async def _look_elsewhere(self) -> None:
+        services = self._services
+        await look_elsewhere(services.hub, services.database, services.bridge)
+
+    async def _dismiss(self) -> None:
+        """End the connections of accounts that were suspended or closed since they signed in."""
+        services, version = self._services, -1
+        while True:
+            await asyncio.sleep(DISMISS_SECONDS)
+            now = await services.bridge.run(services.database.version)
+            if now == version:
+                continue
+            version = now
+            gone = await services.bridge.run(_out_of_service, services.database, self._holders())
+            for session in tuple(self._sessions.values()):
+                holder = session.holder
+                if holder is not None and gone & {holder.account_id, holder.person_id}:
+                    session.is_dismissed = True
+                    session.wire.interrupt()
+
+    def _holders(self) -> set[AccountId]:
+        holders = [one.holder for one in self._sessions.values() if one.holder is not None]
+        return {account for one in holders for account in (one.account_id, one.person_id)}
 
     def _connected(self) -> Wire:
         return Wire(asyncio.get_running_loop(), self._begin)
 
     def _begin(self, wire: Wire) -> None:
         """A connection was made, on the implicit port after its handshake."""
-        task = asyncio.get_running_loop().create_task(self._serve(wire))
-        self._sessions[task] = wire
+        session = Session(wire, self._settings, self._services, self._census, self._images)
+        task = asyncio.get_running_loop().create_task(self._serve(session))
+        self._sessions[task] = session
         task.add_done_callback(self._sessions.pop)
 
-    async def _serve(self, wire: Wire) -> None:
-        session = Session(wire, self._settings, self._services, self._census, self._images)
-        address = wire.peer
+    async def _serve(self, session: Session) -> None:
+        wire, address = session.wire, session.wire.peer
         is_admitted = self._census.enter(address)
         try:
             if not is_admitted:
@@ -121,6 +154,11 @@ class ImapServer:
             elif is_admitted:
                 self._census.leave(address)
             wire.close()
+
+
+def _out_of_service(database: Database, account_ids: set[AccountId]) -> set[AccountId]:
+    with database.read() as view:
+        return people.out_of_service(view, account_ids)
 
 
 async def _converse(session: Session) -> None:
@@ -146,6 +184,8 @@ async def _converse(session: Session) -> None:
         last = bye(say(gone.sentence))
     except Interrupted:
         last = bye(say("imap.arret"), b"UNAVAILABLE")
+        if session.is_dismissed:
+            last = bye(say("imap.acces_ferme"))
     session.send(last)
     await session.flush()
 
@@ -160,7 +200,7 @@ async def _one_command(session: Session) -> None:
         try:
             reply = await _run(session, request)
         finally:
-            session.census.release(reserved)
+            session.release(reserved)
         session.send(reply.line(request.tag))
         if session.has_lost_mailbox:
             raise MailboxGone

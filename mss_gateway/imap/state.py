@@ -120,6 +120,7 @@ class Session:
         "has_lost_mailbox",
         "holder",
         "images",
+        "is_dismissed",
         "is_leaving",
         "looked_at",
         "noticed",
@@ -152,6 +153,7 @@ class Session:
         self.bad_commands = 0
         self.is_leaving = False
         self.has_lost_mailbox = False
+        self.is_dismissed = False
         self.wants_tls = False
         self.tag = b"*"
         self.telling = Telling()
@@ -185,6 +187,15 @@ class Session:
         if not self.settings.has_personal_seen or holder is None:
             return None
         return None if holder.person_id == holder.account_id else holder.person_id
+
+    def reserve(self, octets: int) -> bool:
+        """Set memory aside for a message that this person is about to send."""
+        return self.census.reserve(octets, self.someone.person_id)
+
+    def release(self, octets: int) -> None:
+        """Undo ``reserve``."""
+        if octets:
+            self.census.release(octets, self.someone.person_id)
 
     @property
     def here(self) -> Selected:
@@ -260,6 +271,8 @@ class Session:
 
     def send(self, octets: bytes) -> None:
         """Queue octets; they leave with the next ``flush``."""
+        if not octets:
+            return
         self._out.append(octets)
         self._out_octets += len(octets)
 

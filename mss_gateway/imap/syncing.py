@@ -46,6 +46,7 @@ async def sync(session: Session, may_expunge: bool) -> None:
     now = session.wire.time()
     is_fresh = not session.is_stale and now - session.looked_at < session.settings.trust_seconds
     if is_fresh and not (may_expunge and here.has_untold_expunges):
+        session.send(here.withheld(session.telling))
         return
     session.noticed, session.looked_at = 0, now
 
@@ -67,3 +68,4 @@ async def sync(session: Session, may_expunge: bool) -> None:
         await load(session)
     for line in here.absorb(found, may_expunge, session.telling):
         session.send(line)
+    session.send(here.withheld(session.telling))

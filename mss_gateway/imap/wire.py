@@ -153,6 +153,16 @@ class Wire(asyncio.Protocol):
                 raise LineTooLong
             await self._more(searched + 1)
 
+    @property
+    def buffered(self) -> int:
+        """Octets that wait unread."""
+        return len(self._buffer)
+
+    async def gather(self, count: int) -> None:
+        """Wait until ``count`` octets wait unread."""
+        while len(self._buffer) < count:
+            await self._more(count)
+
     async def exactly(self, count: int) -> bytes:
         """The next ``count`` octets."""
         while len(self._buffer) < count:
@@ -207,8 +217,10 @@ class Wire(asyncio.Protocol):
 
     async def drain(self) -> None:
         """Wait until few octets are left to be taken; raises ``ConnectionGone``."""
-        while self._is_writing_paused:
+        if self._is_writing_paused:
+            # once: neither what the client sends nor what wakes us is a sign that it reads
             self.set_deadline(WRITE_STALL_SECONDS)
+        while self._is_writing_paused:
             try:
                 await self._wait()
             except TimedOut:

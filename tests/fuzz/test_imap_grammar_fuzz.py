@@ -4,7 +4,6 @@ Seeds are the commands of the transcripts and the files of ``tests/corpus/imap``
 number: ``MSS_FUZZ_FIRST=n`` begins there, ``MSS_FUZZ_SECONDS=3600`` goes on for an hour.
 """
 
-import os
 import time
 import tracemalloc
 from typing import Final
@@ -24,10 +23,10 @@ from mss_gateway.imap.reader import MAX_COMMAND
 from mss_gateway.imap.state import State
 from tests.support import imap_seeds
 from tests.support.imap_seeds import Parts
-from tests.support.mutation import ODD, mutant
+from tests.support.mutation import ODD, fuzz_first, fuzz_seconds, mutant
 
-SECONDS: Final = float(os.environ.get("MSS_FUZZ_SECONDS") or (30 if "MSS_CI" in os.environ else 3))
-FIRST: Final = int(os.environ.get("MSS_FUZZ_FIRST", "0"))
+SECONDS: Final = fuzz_seconds(25)
+FIRST: Final = fuzz_first()
 
 OCTETS_FACTOR, OCTETS_MORE = 64, 1024 * 1024
 """A command of n octets may take 64 n and one mebibyte while it is read."""

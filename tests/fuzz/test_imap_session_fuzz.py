@@ -6,7 +6,6 @@ numbers and ``MSS_FUZZ_…`` as in test_imap_grammar_fuzz.py.
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,10 +19,10 @@ from tests.protocol import imap_site
 from tests.protocol.imap_site import LOGIN, PASSWORD, SETTINGS, Site, plain
 from tests.support import imap_seeds
 from tests.support.imap_lines import ConnectionEnded, read_response
-from tests.support.mutation import mutant
+from tests.support.mutation import fuzz_first, fuzz_seconds, mutant
 
-SECONDS: Final = float(os.environ.get("MSS_FUZZ_SECONDS") or (20 if "MSS_CI" in os.environ else 3))
-FIRST: Final = int(os.environ.get("MSS_FUZZ_FIRST", "0"))
+SECONDS: Final = fuzz_seconds(15)
+FIRST: Final = fuzz_first()
 CASES_A_SITE: Final = 200
 """Then a new store, so that what was made of one does not slow the others."""
 

@@ -57,6 +57,7 @@ def make(site: Site, box: str) -> None:
 
 def alter(site: Site, box: str, uid: int, *, add: int = 0, is_removed: bool = False) -> None:
     """What another client of Dr Martin does meanwhile."""
+
     def work(tx: Transaction) -> None:
         target = mailboxes.find(tx, site.account_id, box)
         messages.set_flags(tx, target.mailbox_id, [uid], -1, add)

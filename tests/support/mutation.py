@@ -4,6 +4,7 @@ Most mistakes of a parser are found close to what is right: one octet changed, o
 another's place, one thing repeated a thousand times.
 """
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from random import Random
@@ -43,6 +44,21 @@ ODD: Final = (
 REPEATS: Final = (2, 3, 31, 33, 100, 1_000, 8_000)
 
 Mutation = Callable[[Random, bytes, Sequence[bytes]], bytes]
+
+
+def fuzz_seconds(in_ci: float) -> float:
+    """How long to go on: ``MSS_FUZZ_SECONDS``, or so long in CI, two minutes by ``make fuzz``."""
+    asked = os.environ.get("MSS_FUZZ_SECONDS")
+    if asked is not None:
+        return float(asked)
+    if os.environ.get("MSS_PROFILE") == "fuzz":
+        return 120.0
+    return in_ci if os.environ.get("MSS_CI") else 3.0
+
+
+def fuzz_first() -> int:
+    """The number of the first case, ``MSS_FUZZ_FIRST``."""
+    return int(os.environ.get("MSS_FUZZ_FIRST", "0"))
 
 
 def mutant(number: int, seeds: Sequence[bytes], limit: int) -> bytes:

@@ -9,7 +9,7 @@ from mss_gateway.imap.grammar.arguments import name
 from mss_gateway.imap.grammar.cursor import Cursor, Malformed, Purpose
 from mss_gateway.imap.grammar.primitives import Flags, flag_list
 
-MAX_MESSAGES: Final = 100
+MAX_MESSAGES: Final = 50
 """Messages of one APPEND: a command is read again from its start for each of its literals."""
 
 _UTF8 = re.compile(rb"UTF8 \(~", re.IGNORECASE)

@@ -79,6 +79,17 @@ def _bound(written: bytes) -> int:
     return value
 
 
+def printed_in_order(numbers: Iterable[int]) -> bytes:
+    """``uid-set`` in the order of the messages that they belong to: APPENDUID, RFC 4315 §3."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return b",".join(b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in runs)
+
+
 def printed(numbers: Iterable[int]) -> bytes:
     """``uid-set`` of ascending numbers for COPYUID, RFC 4315 §3: runs as ``first:last``."""
     parts: list[bytes] = []

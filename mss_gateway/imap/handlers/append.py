@@ -13,7 +13,7 @@ from mss_gateway.failures import Failure, Refused
 from mss_gateway.imap import access, acts
 from mss_gateway.imap.grammar.append import AppendRequest
 from mss_gateway.imap.grammar.primitives import Flags
-from mss_gateway.imap.grammar.sets import printed
+from mss_gateway.imap.grammar.sets import printed_in_order
 from mss_gateway.imap.responses import Reply, Status, done
 from mss_gateway.imap.rights import OTHER_FLAGS, changeable
 from mss_gateway.imap.state import Holder, Session
@@ -22,8 +22,9 @@ from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.summary import Summary, summarise
 
 RECENT_COPIES: Final = 64
-"""How many of the newest messages of \\Sent are looked at for the copy the gateway filed itself:
-a client appends its copy seconds after it submitted the message."""
+RECENT_SECONDS: Final = 600
+"""How many of the newest messages of \\Sent, and how young, are looked at for the copy the gateway
+filed itself: a client appends its copy seconds after it submitted the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ async def cmd_append(session: Session, request: AppendRequest) -> Reply:
         uidvalidity, uids = await session.commit(lambda tx: _append(tx, work))
     except MailboxNotFound:
         return Reply(Status.NO, session.say("imap.dossier_a_creer"), b"TRYCREATE")
-    return done("APPEND", b"APPENDUID %d %s" % (uidvalidity, printed(uids)))
+    return done("APPEND", b"APPENDUID %d %s" % (uidvalidity, printed_in_order(uids)))
 
 
 def _prepared(
@@ -106,9 +107,15 @@ def _flags(tx: Transaction, box: mailboxes.Mailbox, asked: Flags, permitted: int
     return (asked.system & permitted) | flags.mask(tx, box.mailbox_id, keywords)
 
 
-def _recent_copy(view: View, box: mailboxes.Mailbox, message_id: str) -> int | None:
+def _recent_copy(tx: Transaction, box: mailboxes.Mailbox, message_id: str) -> int | None:
+    """The copy that the gateway filed of this submission: it alone comes with evidence.
+
+    Whatever else has the same Message-ID is another message, and is kept beside it.
+    """
     first = max(1, box.uidnext - RECENT_COPIES)
-    for row in changes.rows(view, box.account_id, box.mailbox_id, first, box.uidnext):
-        if Summary(row.summary).message_id == message_id:
+    for row in changes.rows(tx, box.account_id, box.mailbox_id, first, box.uidnext):
+        is_recent = tx.now - (row.saved_at or 0) <= RECENT_SECONDS
+        is_same = is_recent and Summary(row.summary).message_id == message_id
+        if is_same and changes.read_evidence(tx, box.account_id, row.message_id):
             return row.uid
     return None

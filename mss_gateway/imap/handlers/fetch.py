@@ -1,5 +1,6 @@
 """FETCH and UID FETCH, RFC 9051 §6.4.5: batches read on a pool thread, sent with back pressure."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
@@ -7,20 +8,22 @@ from typing import Final
 from mailbox_store import changes, messages
 from mailbox_store import flags as flags_of
 from mailbox_store.database import Transaction
-from mailbox_store.errors import StoreError
 from mailbox_store.flags import SEEN
 from mss_gateway.imap import access
-from mss_gateway.imap.contents import Pieces, Remote
+from mss_gateway.imap.contents import Encoded, Pieces, Remote
 from mss_gateway.imap.grammar.fetch import Attribute, FetchRequest
 from mss_gateway.imap.grammar.sets import NumberSet, is_within, merged, printed
 from mss_gateway.imap.rendering import Batch, Plan, plan_for, render
-from mss_gateway.imap.responses import Reply, Status, done
+from mss_gateway.imap.responses import Reply, Status, done, literal8_head
 from mss_gateway.imap.selected import Selected, Spans
 from mss_gateway.imap.state import Extension, Session
 from mss_gateway.imap.wire import ConnectionGone
 
 BATCH_MESSAGES: Final = 200
 BATCH_FLAGS: Final = 2_000
+TURN_SECONDS: Final = 0.05
+"""Between two looks whether there is memory for a large part."""
+
 REMOTE_OCTETS: Final = 524_288
 """How much of a large message is in memory at a time; a whole number of sealed chunks."""
 
@@ -167,32 +170,54 @@ async def _send_batch(
 
 
 async def _send_pieces(session: Session, pieces: Pieces) -> None:
-    for piece in pieces:
-        if isinstance(piece, bytes):
-            await session.send_much(piece)
-        else:
-            await _send_remote(session, piece)
+    """From the first of them on the client counts octets.
+
+    Whatever else were said then would be read as the message: a failure ends the connection.
+    """
+    try:
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                await session.send_much(piece)
+            elif isinstance(piece, Remote):
+                await _send_remote(session, piece)
+            else:
+                await _send_encoded(session, piece)
+    except ConnectionGone:
+        raise
+    except BaseException as error:
+        session.wire.abort()
+        if not isinstance(error, Exception):
+            raise
+        session.services.report("FETCH", error)
+        raise ConnectionGone from None
 
 
 async def _send_remote(session: Session, remote: Remote) -> None:
-    """A large section, a stretch at a time.
-
-    Its length is promised already: a message that goes meanwhile can only end the connection.
-    """
+    """A large section, a stretch at a time."""
     account_id = session.account_id
     start, end = remote.start, remote.start + remote.length
     while start < end:
         length = min(end, (start // REMOTE_OCTETS + 1) * REMOTE_OCTETS) - start
-        try:
-            octets = await session.read(
-                changes.read_body, account_id, remote.message_id, start, length
-            )
-        except StoreError as error:
-            session.services.report("FETCH", error)
-            session.wire.abort()
-            raise ConnectionGone from None
+        octets = await session.read(changes.read_body, account_id, remote.message_id, start, length)
         await session.send_much(octets)
         start += length
+
+
+async def _send_encoded(session: Session, piece: Encoded) -> None:
+    """A large part is decoded whole, so its memory is counted like that of a message coming in."""
+    octets = piece.remote.length
+    while not session.reserve(octets):
+        if session.wire.is_lost:
+            raise ConnectionGone
+        await asyncio.sleep(TURN_SECONDS)
+    try:
+        decoded = await session.read(piece.decoded, session.account_id)
+        session.send(literal8_head(decoded))
+        for start in range(0, len(decoded), REMOTE_OCTETS):
+            await session.send_much(decoded[start : start + REMOTE_OCTETS])
+        await session.flush()
+    finally:
+        session.release(octets)
 
 
 def _batches(spans: Spans, size: int) -> Iterator[list[int]]:

@@ -1,9 +1,10 @@
 """Commands of the selected state that end it, expunge, copy or move."""
 
 from contextlib import suppress
+from typing import Final
 
-from mailbox_store import accounts, changes, messages
-from mailbox_store.database import Transaction
+from mailbox_store import accounts, changes, copying, mailboxes, messages
+from mailbox_store.database import MailboxId, Transaction
 from mailbox_store.errors import MailboxNotFound
 from mailbox_store.mailboxes import Mailbox
 from mss_gateway.failures import Failure, Refused
@@ -12,7 +13,11 @@ from mss_gateway.imap.grammar.arguments import CopyRequest
 from mss_gateway.imap.grammar.sets import NumberSet, printed
 from mss_gateway.imap.responses import Reply, Status, done, refused, untagged_ok
 from mss_gateway.imap.rights import changeable
+from mss_gateway.imap.selected import MessagesGone
 from mss_gateway.imap.state import Session
+
+EXPUNGED_AT_ONCE: Final = 1_000
+"""Messages that go in one transaction: the others write in between."""
 
 _Pairs = tuple[int, list[tuple[int, int]]]
 
@@ -62,14 +67,18 @@ async def _expunged(session: Session, uids: list[int] | None) -> bytes:
     """Expunge; HIGHESTMODSEQ for a client that counts MODSEQs, RFC 7162 §3.2.7."""
     here, holder = session.here, session.someone
 
-    def work(tx: Transaction) -> int | None:
+    def work(tx: Transaction) -> tuple[int, int | None]:
         access.selected(tx, holder, "EXPUNGE", here.mailbox_id)
-        gone = messages.expunge(tx, here.mailbox_id, uids)
-        if gone:
-            acts.record(tx, holder, here.mailbox_id, f"expunged {len(gone)}")
-        return changes.highest_modseq(tx, here.mailbox_id) if gone else None
+        gone = messages.expunge(tx, here.mailbox_id, uids, EXPUNGED_AT_ONCE)
+        if not gone:
+            return 0, None
+        acts.record(tx, holder, here.mailbox_id, f"expunged {len(gone)}")
+        return len(gone), changes.highest_modseq(tx, here.mailbox_id)
 
-    modseq = await session.commit(work)
+    modseq, count = None, EXPUNGED_AT_ONCE
+    while count == EXPUNGED_AT_ONCE:
+        count, newest = await session.commit(work)
+        modseq = newest or modseq
     if modseq is None or not session.telling.has_condstore:
         return b""
     return b"HIGHESTMODSEQ %d" % modseq
@@ -84,10 +93,12 @@ async def cmd_copy(session: Session, request: CopyRequest) -> Reply:
         access.selected(tx, holder, "COPY", here.mailbox_id)
         target, letters = access.named(tx, holder, "COPY", request.name)
         permitted = changeable(letters)
-        pairs = messages.copy(tx, here.mailbox_id, uids, target, permitted, session.viewer)
+        pairs = copying.copy(tx, here.mailbox_id, uids, target, permitted, session.viewer)
+        _check_all(tx, session, request, uids, pairs)
         _record(tx, session, "copied", pairs, target)
-        # a client without MOVE deletes by copying to the bin: a full box must allow that
-        if pairs and "\\Trash" not in target.special_uses:
+        # a client without MOVE deletes by copying to the bin, once: a full box must allow that
+        deletes = "\\Trash" in target.special_uses and not _is_bin(tx, here.mailbox_id)
+        if pairs and not deletes:
             accounts.check_quota(tx, holder.account_id, 0, session.settings.account_octets)
         return target.uidvalidity, pairs
 
@@ -109,7 +120,8 @@ async def cmd_move(session: Session, request: CopyRequest) -> Reply:
         access.selected(tx, holder, "MOVE", here.mailbox_id)
         target, letters = access.named(tx, holder, "MOVE", request.name)
         permitted = changeable(letters)
-        pairs = messages.move(tx, here.mailbox_id, uids, target, permitted, session.viewer)
+        pairs = copying.move(tx, here.mailbox_id, uids, target, permitted, session.viewer)
+        _check_all(tx, session, request, uids, pairs)
         _record(tx, session, "moved", pairs, target)
         return target.uidvalidity, pairs
 
@@ -120,6 +132,27 @@ async def cmd_move(session: Session, request: CopyRequest) -> Reply:
     if pairs:
         session.send(untagged_ok(_copyuid(uidvalidity, pairs), "."))
     return done("MOVE")
+
+
+def _check_all(
+    tx: Transaction,
+    session: Session,
+    request: CopyRequest,
+    uids: list[int],
+    pairs: list[tuple[int, int]],
+) -> None:
+    """All or nothing, RFC 9051 §6.4.7: OK would say that what went is safe somewhere else.
+
+    UIDs that are not there are passed over (RFC 9051 §6.4.9), but not a mailbox that is not.
+    """
+    is_short = len(pairs) < len(uids) and not request.is_uid
+    if is_short or changes.highest_modseq(tx, session.here.mailbox_id) is None:
+        raise MessagesGone
+
+
+def _is_bin(tx: Transaction, mailbox_id: MailboxId) -> bool:
+    """Whether the mailbox is the account's \\Trash."""
+    return "\\Trash" in mailboxes.by_id(tx, mailbox_id).special_uses
 
 
 def _record(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailbox_store import accounts, mailboxes, messages
+from mailbox_store import accounts, copying, mailboxes, messages
 from mailbox_store.accounts import Quota
 from mailbox_store.database import Database, Transaction
 from mailbox_store.errors import OverQuota
@@ -28,9 +28,9 @@ def test_every_place_of_a_message_counts(
     append(database, box(database, other_account), raw=b"d" * 5_000)
     assert used(database, account) == 213
 
-    database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, [2], archive))
+    database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, [2], archive))
     assert used(database, account) == 413
-    database.write(lambda tx: messages.move(tx, inbox.mailbox_id, [1], archive))
+    database.write(lambda tx: copying.move(tx, inbox.mailbox_id, [1], archive))
     assert used(database, account) == 413
     database.write(lambda tx: messages.set_flags(tx, inbox.mailbox_id, [2], ~0, DELETED))
     assert used(database, account) == 413

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailbox_store import indexable, mailboxes, messages, segments
+from mailbox_store import copying, indexable, mailboxes, messages, segments
 from mailbox_store.database import Database
 from mailbox_store.errors import MessageNotFound
 from mailbox_store.flags import DELETED
@@ -34,7 +34,7 @@ def test_a_copy_is_no_message_of_its_own(database: Database, account: AccountId)
     inbox = box(database, account)
     archive = database.write(lambda tx: mailboxes.create(tx, account, "Archive"))
     append(database, inbox)
-    database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, [1], archive))
+    database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, [1], archive))
     with database.read() as view:
         assert len(indexable.pending(view, 10)) == 1
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mailbox_store import accounts, changes, mailboxes, messages
+from mailbox_store import accounts, changes, copying, mailboxes, messages
 from mailbox_store.database import Database, MailboxId
 from mailbox_store.errors import MailboxExists, MailboxHasChildren
 from mailbox_store.flags import DELETED, SEEN
@@ -91,7 +91,7 @@ class Histories(RuleBasedStateMachine):
     @rule(source=NAMES, goal=NAMES, uids=UIDS, moves=st.booleans())
     def copy_or_move(self, source: str, goal: str, uids: set[int], moves: bool) -> None:
         origin, target = self.there(source), self.there(goal)
-        act = messages.move if moves else messages.copy
+        act = copying.move if moves else copying.copy
         pairs = self.database.write(lambda tx: act(tx, origin.mailbox_id, uids, target))
         model = self.models[origin.mailbox_id]
         assert [old for old, _ in pairs] == sorted(uids & model.entries.keys())

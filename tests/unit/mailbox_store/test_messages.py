@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailbox_store import changes, flags, mailboxes, messages
+from mailbox_store import changes, copying, flags, mailboxes, messages
 from mailbox_store.bodies import BlobId
 from mailbox_store.database import Database, MailboxId
 from mailbox_store.errors import BlobAltered, MailboxNotFound, MessageNotFound
@@ -104,7 +104,7 @@ def test_a_copy_keeps_flags_keywords_date_and_body(
     database.write(lambda tx: flags.mask(tx, target.mailbox_id, ["other"]))
     value = database.write(lambda tx: flags.mask(tx, inbox.mailbox_id, ["Urgent", "\\Seen"]))
     append(database, inbox, value, b"text", at=77)
-    pairs = database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, [1], target))
+    pairs = database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, [1], target))
     assert pairs == [(1, 1)]
     copied = rows(database, target)[0]
     assert (copied.flags, copied.internal_date, copied.size) == (SEEN | 64, 77, 4)
@@ -120,21 +120,21 @@ def test_copies_follow_the_order_of_uids_and_pass_over_what_is_not_there(
     for _ in range(4):
         append(database, inbox)
     wanted = [4, 9, 2, 1, 2]
-    pairs = database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, wanted, target))
+    pairs = database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, wanted, target))
     assert pairs == [(1, 1), (2, 2), (4, 3)]
-    assert database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, [8], target)) == []
+    assert database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, [8], target)) == []
 
 
 def test_a_copy_within_a_mailbox_is_not_copied_again(database: Database, inbox: Mailbox) -> None:
     append(database, inbox)
-    pairs = database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, [1, 2, 3], inbox))
+    pairs = database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, [1, 2, 3], inbox))
     assert pairs == [(1, 2)]
     assert uids(database, inbox.mailbox_id) == [1, 2]
 
 
 def test_a_move_within_a_mailbox_gives_a_new_uid(database: Database, inbox: Mailbox) -> None:
     append(database, inbox)
-    pairs = database.write(lambda tx: messages.move(tx, inbox.mailbox_id, [1], inbox))
+    pairs = database.write(lambda tx: copying.move(tx, inbox.mailbox_id, [1], inbox))
     assert pairs == [(1, 2)]
     assert uids(database, inbox.mailbox_id) == [2]
     assert fresh(database, inbox).messages == 1
@@ -144,7 +144,7 @@ def test_a_move_that_fails_leaves_all_where_it_was(database: Database, inbox: Ma
     append(database, inbox)
     gone = replace(inbox, mailbox_id=GONE)
     with pytest.raises(MailboxNotFound):
-        database.write(lambda tx: messages.move(tx, inbox.mailbox_id, [1], gone))
+        database.write(lambda tx: copying.move(tx, inbox.mailbox_id, [1], gone))
     assert uids(database, inbox.mailbox_id) == [1]
 
 
@@ -153,7 +153,7 @@ def test_nothing_goes_to_another_account(
 ) -> None:
     append(database, inbox)
     target = box(database, other_account)
-    assert database.write(lambda tx: messages.move(tx, inbox.mailbox_id, [1], target)) == []
+    assert database.write(lambda tx: copying.move(tx, inbox.mailbox_id, [1], target)) == []
     assert uids(database, inbox.mailbox_id) == [1]
 
 
@@ -230,7 +230,7 @@ def test_a_message_stays_while_one_mailbox_holds_it(
 ) -> None:
     target = box(database, account, "a")
     placed = append(database, inbox, DELETED)
-    database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, [1], target))
+    database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, [1], target))
     database.write(lambda tx: messages.expunge(tx, inbox.mailbox_id))
     with database.read() as view:
         assert changes.read_body(view, account, placed.message_id)
@@ -242,7 +242,7 @@ def test_two_copies_of_a_message_in_one_mailbox_go_together(
     database: Database, inbox: Mailbox, count: Count
 ) -> None:
     append(database, inbox, DELETED)
-    database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, [1], inbox))
+    database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, [1], inbox))
     assert database.write(lambda tx: messages.expunge(tx, inbox.mailbox_id)) == [1, 2]
     assert (count("messages"), count("blobs")) == (0, 0)
     assert (fresh(database, inbox).messages, fresh(database, inbox).octets) == (0, 0)

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mailbox_store import accounts, changes, mailboxes, messages, personal
+from mailbox_store import accounts, changes, copying, mailboxes, messages, personal
 from mailbox_store.database import Database, MailboxId, Transaction
 from mailbox_store.flags import DELETED, EVERY_FLAG, SEEN
 from mailbox_store.mailboxes import Mailbox
@@ -123,7 +123,7 @@ class Readers(RuleBasedStateMachine):
         self, who: int, source: str, goal: str, uids: set[int], moves: bool, allowed: int
     ) -> None:
         origin, target = self.there(source), self.there(goal)
-        act = messages.move if moves else messages.copy
+        act = copying.move if moves else copying.copy
         pairs = self.database.write(
             lambda tx: act(tx, origin.mailbox_id, uids, target, allowed, self.viewers[who])
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailbox_store import mailboxes, messages, search
+from mailbox_store import copying, mailboxes, messages, search
 from mailbox_store.database import Database, MailboxId
 from mailbox_store.search import LARGEST, Measure
 from mailbox_store.vault import AccountId
@@ -67,8 +67,8 @@ def test_messages_are_found_by_their_ids_as_often_as_they_stand_there(
     inbox = box(database, account)
     other = database.write(lambda tx: mailboxes.create(tx, account, "Other"))
     ids = [append(database, inbox).message_id for _ in range(40)]
-    database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, [1], inbox))
-    database.write(lambda tx: messages.copy(tx, inbox.mailbox_id, [3], other))
+    database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, [1], inbox))
+    database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, [3], other))
     with database.read() as view:
         found = search.uids_of(view, inbox.mailbox_id, {*ids[:count], 9_999})
         assert sorted(found) == [*range(1, count + 1), 41]

@@ -112,7 +112,8 @@ def test_a_segment_opens_only_at_its_place(database: Database, account: AccountI
         lambda tx: (
             tx.sql(
                 "UPDATE search_segments SET sealed = (SELECT sealed FROM search_segments o"
-                " WHERE o.tier = search_segments.tier AND o.first_message = 1) WHERE first_message = 3"
+                " WHERE o.tier = search_segments.tier AND o.first_message = 1)"
+                " WHERE first_message = 3"
             )
             and None
         )

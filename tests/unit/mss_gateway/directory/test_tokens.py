@@ -227,6 +227,8 @@ def test_only_an_unknown_key_is_asked_for(tokens: Tokens) -> None:
         ({"email": f"Claire <{ADDRESS}>"}, TokenFault.ADDRESS),
         ({"email_verified": False}, TokenFault.ADDRESS),
         ({"email_verified": "false"}, TokenFault.ADDRESS),
+        ({"email_verified": "False"}, TokenFault.ADDRESS),
+        ({"email_verified": 0}, TokenFault.ADDRESS),
     ],
 )
 def test_a_claim_that_is_not_as_expected_is_refused(

@@ -19,8 +19,25 @@ def test_an_account_may_have_so_many_connections_and_no_more() -> None:
 
 
 def test_octets_in_flight_are_shared() -> None:
-    census = Census(per_address=9, per_account=9, octets_in_flight=10)
-    assert census.reserve(10)
-    assert not census.reserve(1)
-    census.release(4)
-    assert [census.reserve(5), census.reserve(4)] == [False, True]
+    census = Census(per_address=9, per_account=9, octets_in_flight=10, least_share=10)
+    assert census.reserve(10, 1)
+    assert not census.reserve(1, 2)
+    census.release(4, 1)
+    assert [census.reserve(5, 2), census.reserve(4, 2)] == [False, True]
+
+
+def test_one_person_has_a_share_and_no_more() -> None:
+    census = Census(per_address=9, per_account=9, octets_in_flight=800, least_share=50)
+    assert [census.reserve(60, 1), census.reserve(40, 1), census.reserve(1, 1)] == [
+        True,
+        True,
+        False,
+    ]
+    assert census.reserve(100, 2)
+    census.release(60, 1)
+    assert [census.reserve(61, 1), census.reserve(60, 1)] == [False, True]
+
+
+def test_a_share_holds_at_least_one_message() -> None:
+    census = Census(per_address=9, per_account=9, octets_in_flight=80, least_share=50)
+    assert [census.reserve(51, 1), census.reserve(50, 1)] == [False, True]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailbox_store import changes, mailboxes, messages, segment_plan, segments
+from mailbox_store import changes, copying, mailboxes, messages, segment_plan, segments
 from mailbox_store.flags import SEEN
 from mailbox_store.segments import Part
 from mss_gateway.imap import finding, lookup
@@ -463,8 +463,8 @@ def test_a_copy_and_a_moved_message_are_found_without_being_indexed_again(
     archive = shelf.database.write(lambda tx: mailboxes.create(tx, shelf.account_id, "Archive"))
     shelf.database.write(
         lambda tx: (
-            messages.copy(tx, shelf.inbox.mailbox_id, [1], archive)
-            + messages.copy(tx, shelf.inbox.mailbox_id, [1, 2], archive)
+            copying.copy(tx, shelf.inbox.mailbox_id, [1], archive)
+            + copying.copy(tx, shelf.inbox.mailbox_id, [1, 2], archive)
         )
     )
     reads.clear()

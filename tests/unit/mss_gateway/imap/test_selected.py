@@ -147,6 +147,7 @@ def test_a_client_of_qresync_is_told_uids_and_modseqs() -> None:
 def test_flags_that_changed_and_changed_back_have_a_new_modseq() -> None:
     here = selected(1)
     assert here.absorb(changes(changed=((1, 0),)), True, REV1) == []
+    assert here.modseqs[0] == 11
     here = selected(1)
     told = here.absorb(changes(changed=((1, 0),)), True, Telling(has_condstore=True))
     assert told == [b"* 1 FETCH (UID 1 FLAGS () MODSEQ (11))\r\n"]
