@@ -38,13 +38,25 @@ _BATCH: Final = {Cost.ROW: 2_000, Cost.SUMMARY: 500, Cost.HEADER: 100, Cost.TEXT
 """Messages per look into the store at most; it ends sooner when they take long."""
 
 
+FEW_KEYS: Final = 16
+MAX_POSITIONS: Final = 2_000_000
+"""Keys times messages of one search, beyond a few keys: each key is a set of positions while the
+search runs, about 60 octets for each message in it."""
+
+
+class SearchTooBroad(Exception):
+    """So many keys on so large a mailbox: NO with LIMIT, RFC 9051 §7.1."""
+
+
 async def find(session: Session, key: Every) -> list[int]:
     """The positions that fulfil ``key``, ascending; a client that is gone ends the search.
 
-    Raises ``NumberAbsent`` and ``ConnectionGone``.
+    Raises ``NumberAbsent``, ``SearchTooBroad`` and ``ConnectionGone``.
     """
     here = session.here
     asked = list(dict.fromkeys(leaves(key)))
+    if len(asked) > FEW_KEYS and len(asked) * len(here.uids) > MAX_POSITIONS:
+        raise SearchTooBroad
     known, found = await session.services.bridge.run(_at_first, here, key, asked)
     for stage in (_by_queries, _by_index):
         if not found.open:

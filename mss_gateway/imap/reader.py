@@ -146,7 +146,7 @@ def _unwanted(
 async def _forget_rest(session: Session, line: bytes, limit: int) -> None:
     """Read past the literals that a refused command sends without waiting for us."""
     left = MAX_FORGOTTEN
-    while True:
+    for _ in range(MAX_LITERALS):
         announced = announced_at_end(line)
         if announced is None or announced[1]:
             return

@@ -5,6 +5,7 @@ from typing import Final
 from mailbox_store import errors
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.imap.contents import Undecodable
+from mss_gateway.imap.finding import SearchTooBroad
 from mss_gateway.imap.responses import Reply, Say, Status, refused
 from mss_gateway.imap.selected import MessagesGone, NumberAbsent
 
@@ -25,6 +26,7 @@ _OWN: Final[dict[type[Exception], tuple[Status, bytes, str]]] = {
     errors.OverQuota: (Status.NO, b"OVERQUOTA", "imap.boite_pleine"),
     errors.TooManyKeywords: (Status.NO, b"LIMIT", "imap.mots_cles"),
     Undecodable: (Status.NO, b"UNKNOWN-CTE", "imap.contenu_indecodable"),
+    SearchTooBroad: (Status.NO, b"LIMIT", "imap.recherche_trop_large"),
     MessagesGone: (Status.NO, b"EXPUNGEISSUED", "imap.messages_disparus"),
     NumberAbsent: (Status.BAD, b"", "imap.numero_absent"),
 }

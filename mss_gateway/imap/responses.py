@@ -46,6 +46,8 @@ SENTENCES: Final = frozenset(
         "imap.connexions",
         "imap.message_vide",
         "imap.acces_ferme",
+        "imap.trop_de_messages",
+        "imap.recherche_trop_large",
         "imap.boite_pleine",
         "imap.dossiers_trop_nombreux",
         "imap.quota_inconnu",

@@ -106,14 +106,15 @@ class ImapServer:
 
     async def _dismiss(self) -> None:
         """End the connections of accounts that were suspended or closed since they signed in."""
-        services, version = self._services, -1
+        services, known = self._services, None
         while True:
             await asyncio.sleep(DISMISS_SECONDS)
-            now = await services.bridge.run(services.database.version)
-            if now == version:
+            holders = self._holders()
+            now = await services.bridge.run(services.database.version), holders
+            if now == known:
                 continue
-            version = now
-            gone = await services.bridge.run(_out_of_service, services.database, self._holders())
+            known = now
+            gone = await services.bridge.run(_out_of_service, services.database, holders)
             for session in tuple(self._sessions.values()):
                 holder = session.holder
                 if holder is not None and gone & {holder.account_id, holder.person_id}:
@@ -168,6 +169,8 @@ async def _converse(session: Session) -> None:
     try:
         while not session.is_leaving:
             await session.flush()
+            if session.is_dismissed:
+                raise Interrupted  # whatever the client has sent already
             await _one_command(session)
             if session.wire.has_input:
                 await asyncio.sleep(0)  # the others' turn, before this client's next command

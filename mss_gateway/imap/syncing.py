@@ -58,7 +58,11 @@ async def sync(session: Session, may_expunge: bool) -> None:
         viewer = session.viewer
         return changes.changes_since(view, here.mailbox_id, here.modseq, here.uidnext, viewer)
 
-    found = await session.read(since)
+    try:
+        found = await session.read(since)
+    except Exception:
+        session.noticed = NEWEST
+        raise
     if found is None:
         raise MailboxGone
     if found is NOTHING:

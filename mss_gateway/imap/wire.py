@@ -217,15 +217,21 @@ class Wire(asyncio.Protocol):
 
     async def drain(self) -> None:
         """Wait until few octets are left to be taken; raises ``ConnectionGone``."""
-        if self._is_writing_paused:
-            # once: neither what the client sends nor what wakes us is a sign that it reads
+        left = 0
+        if self._is_writing_paused and self._transport is not None:
+            left = self._transport.get_write_buffer_size()
+            # neither what the client sends nor what wakes us is a sign that it reads
             self.set_deadline(WRITE_STALL_SECONDS)
         while self._is_writing_paused:
             try:
                 await self._wait()
             except TimedOut:
-                self.abort()
-                raise ConnectionGone from None
+                now = 0 if self._transport is None else self._transport.get_write_buffer_size()
+                if now >= left:
+                    self.abort()
+                    raise ConnectionGone from None
+                left = now
+                self.set_deadline(WRITE_STALL_SECONDS)
         if self._transport is None or self._transport.is_closing():
             raise ConnectionGone
 

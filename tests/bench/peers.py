@@ -101,15 +101,17 @@ def _compared(
     yield from peers
     figure = ours[work.compared]["median"]
     ratios = {
-        peer["server"]: round(figure / max(peer[work.compared]["median"], 1e-9), 3)
-        for peer in peers
+        each["server"]: round(figure / max(each[work.compared]["median"], 1e-9), 3)
+        for each in peers
     }
-    judged = ratios[dovecot.TUNED] if work.compared == CPU_US else figure
     yield ours | {
         "ratio": ratios,
         "goal": work.goal,
-        "is_met": work.goal is None or judged <= work.goal,
-        "same_answers": all(peer["found"] == ours["found"] for peer in peers),
+        "is_met": {
+            name: work.goal is None or (ratio if work.compared == CPU_US else figure) <= work.goal
+            for name, ratio in ratios.items()
+        },
+        "same_answers": all(each["found"] == ours["found"] for each in peers),
     }
 
 
@@ -125,7 +127,7 @@ def table(rows: list[Row]) -> str:
     """The comparison, one line per work and number of connections, for a person to read."""
     peers = {(row["work"], row["connections"], row["server"]): row for row in rows if "runs" in row}
     lines = [
-        f"{'work':<22}{'c':>3} {'unit':<12}{'ours (least–most)':>30}{'dovecot (least–most)':>30}"
+        f"{'work':<22}{'c':>3} {'unit':<14}{'ours (least–most)':>34}{'dovecot (least–most)':>34}"
         f"{'ratio':>8}{'goal':>9}  "
     ]
     for ours in (row for row in rows if "ratio" in row):
@@ -133,21 +135,24 @@ def table(rows: list[Row]) -> str:
             peer = peers[ours["work"], ours["connections"], name]
             compared = next(each for each in COMPARED if each in ours)
             unit = compared + (" /msg" if ours["per"] == "message" else "")
-            is_judged = name == dovecot.TUNED
-            goal = "" if ours["goal"] is None or not is_judged else f"{ours['goal']:g}"
-            verdict = "" if not goal else "met" if ours["is_met"] else "MISSED"
-            remark = "" if is_judged else f"against {name}"
+            goal = "" if ours["goal"] is None else f"{ours['goal']:g}"
+            verdict = "" if not goal else "met" if ours["is_met"][name] else "MISSED"
+            remark = "" if name == dovecot.TUNED else f"against {name}"
             remark += "" if ours["same_answers"] else " answers differ"
             lines.append(
-                f"{ours['work']:<22}{ours['connections']:>3} {unit:<12}"
-                f"{_range(ours[compared]):>30}{_range(peer[compared]):>30}"
+                f"{ours['work']:<22}{ours['connections']:>3} {unit:<14}"
+                f"{_range(ours[compared]):>34}{_range(peer[compared]):>34}"
                 f"{ratio:>8.2f}{goal:>9}  {verdict} {remark}".rstrip()
             )
     return "\n".join(lines)
 
 
 def _range(figures: dict[str, float]) -> str:
-    return f"{figures['median']:g} ({figures['least']:g}–{figures['most']:g})"
+    median, least, most = (
+        f"{figures[each]:,.0f}" if figures["median"] >= 100 else f"{figures[each]:.2f}"
+        for each in ("median", "least", "most")
+    )
+    return f"{median} ({least}–{most})"
 
 
 def main(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from mailbox_store.errors import StoreError
 from mss_gateway.imap.access import confirm
 from mss_gateway.imap.responses import Reply, Status, bye, done
 from mss_gateway.imap.state import Session
@@ -18,7 +19,11 @@ async def cmd_idle(session: Session, _: None) -> Reply:
     session.send(b"+ idling\r\n")
     while True:
         await confirm(session, "IDLE")
-        await sync(session, may_expunge=True)
+        try:
+            await sync(session, may_expunge=True)
+        except StoreError as error:
+            # an answer now would be taken for that to DONE; the next look may succeed
+            session.services.report("IDLE", error)
         await session.flush()
         try:
             line = session.wire.take_line(MAX_DONE)

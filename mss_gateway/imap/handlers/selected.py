@@ -1,6 +1,7 @@
 """Commands of the selected state that end it, expunge, copy or move."""
 
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from mailbox_store import accounts, changes, copying, mailboxes, messages
@@ -18,6 +19,10 @@ from mss_gateway.imap.state import Session
 
 EXPUNGED_AT_ONCE: Final = 1_000
 """Messages that go in one transaction: the others write in between."""
+
+MOVED_AT_ONCE: Final = 2_000
+COPIED_AT_MOST: Final = 50_000
+"""A COPY is whole or nothing, so it is one transaction, during which nobody else writes."""
 
 _Pairs = tuple[int, list[tuple[int, int]]]
 
@@ -88,6 +93,8 @@ async def cmd_copy(session: Session, request: CopyRequest) -> Reply:
     """RFC 9051 §6.4.7; all messages or none."""
     here, holder = session.here, session.someone
     uids = here.uids_of(here.spans(request.numbers, request.is_uid))
+    if len(uids) > COPIED_AT_MOST:
+        return Reply(Status.NO, session.say("imap.trop_de_messages"), b"LIMIT")
 
     def work(tx: Transaction) -> _Pairs:
         access.selected(tx, holder, "COPY", here.mailbox_id)
@@ -110,28 +117,34 @@ async def cmd_copy(session: Session, request: CopyRequest) -> Reply:
 
 
 async def cmd_move(session: Session, request: CopyRequest) -> Reply:
-    """RFC 9051 §6.4.8: COPYUID first, then the EXPUNGE responses, then the tagged line."""
-    here, holder = session.here, session.someone
+    """RFC 9051 §6.4.8: COPYUID first, then the EXPUNGE responses, then the tagged line.
+
+    Very many messages go in several units, each whole, so that others write in between.
+    """
+    here = session.here
     if here.is_read_only:
         return refused(session.say, Failure.MAILBOX_READ_ONLY)
     uids = here.uids_of(here.spans(request.numbers, request.is_uid))
-
-    def work(tx: Transaction) -> _Pairs:
-        access.selected(tx, holder, "MOVE", here.mailbox_id)
-        target, letters = access.named(tx, holder, "MOVE", request.name)
-        permitted = changeable(letters)
-        pairs = copying.move(tx, here.mailbox_id, uids, target, permitted, session.viewer)
-        _check_all(tx, session, request, uids, pairs)
-        _record(tx, session, "moved", pairs, target)
-        return target.uidvalidity, pairs
-
-    try:
-        uidvalidity, pairs = await session.commit(work)
-    except MailboxNotFound:
-        return _try_create(session)
-    if pairs:
-        session.send(untagged_ok(_copyuid(uidvalidity, pairs), "."))
+    for start in range(0, len(uids) or 1, MOVED_AT_ONCE):
+        some = uids[start : start + MOVED_AT_ONCE]
+        try:
+            uidvalidity, pairs = await session.commit(partial(_move, session, request, some))
+        except MailboxNotFound:
+            return _try_create(session)
+        if pairs:
+            session.send(untagged_ok(_copyuid(uidvalidity, pairs), "."))
     return done("MOVE")
+
+
+def _move(session: Session, request: CopyRequest, uids: list[int], tx: Transaction) -> _Pairs:
+    here, holder = session.here, session.someone
+    access.selected(tx, holder, "MOVE", here.mailbox_id)
+    target, letters = access.named(tx, holder, "MOVE", request.name)
+    permitted = changeable(letters)
+    pairs = copying.move(tx, here.mailbox_id, uids, target, permitted, session.viewer)
+    _check_all(tx, session, request, uids, pairs)
+    _record(tx, session, "moved", pairs, target)
+    return target.uidvalidity, pairs
 
 
 def _check_all(

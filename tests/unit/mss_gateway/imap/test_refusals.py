@@ -6,6 +6,7 @@ from mailbox_store import errors
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.imap import refusals, responses
 from mss_gateway.imap.contents import Undecodable
+from mss_gateway.imap.finding import SearchTooBroad
 from mss_gateway.imap.responses import Status
 from mss_gateway.imap.selected import NumberAbsent
 
@@ -53,7 +54,7 @@ def test_every_own_sentence_is_declared() -> None:
         spoken.add(key)
         return key
 
-    for error in (*RAISED, NumberAbsent, Undecodable):
+    for error in (*RAISED, NumberAbsent, Undecodable, SearchTooBroad):
         refusals.reply_for(say, error())
     own = {key for key in spoken if key.startswith("imap.")}
     assert own
