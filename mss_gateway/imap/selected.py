@@ -218,6 +218,10 @@ class Selected:
         self._own()
         self.told[position], self.modseqs[position] = flags, modseq
 
+    def doubt(self, position: int) -> None:
+        """The client waits for the flags of this message: the feed tells them in any case."""
+        self._untold.add(self.uids[position])
+
     def flags_line(self, position: int, telling: Telling) -> bytes:
         """``* n FETCH (UID u FLAGS (…))`` with the flags as told, and MODSEQ where wanted."""
         uid, flags = self.uids[position], self.printer(self.told[position])

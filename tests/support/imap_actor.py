@@ -66,7 +66,7 @@ class Actor:
         if outcome.tagged.name != b"OK":
             may_be_gone = name == self.temporary and outcome.tagged.name == b"NO"
             need(may_be_gone, "SELECT was refused", name, outcome.tagged.raw)
-        elif saved is not None:
+        elif saved is not None and saved.uidvalidity == self.view.uidvalidity:
             self._judge_resumed(saved, outcome)
         return saved, outcome
 

@@ -124,13 +124,20 @@ def _take_over(here: Selected, stored: _Stored, is_silent: bool) -> list[int]:
 def _tell(
     here: Selected, stored: _Stored, spans: Spans, lines: list[bytes], telling: Telling
 ) -> None:
-    """One FETCH each, also where nothing changed; what is told stale is told by the feed."""
+    """One FETCH each, also where nothing changed; the feed tells where the client knows stale flags.
+
+    A message that went before its flags were read has MODSEQ 0, which nobody may be told.
+    """
     refused = set(stored.refused)
     for start, end in spans:
         for at in range(start, end):
             told = here.told[at]
-            if (told & stored.keep) | stored.add == told and here.uids[at] not in refused:
+            if here.uids[at] in refused or not here.modseqs[at]:
+                continue
+            if (told & stored.keep) | stored.add == told:
                 lines.append(here.flags_line(at, telling))
+            else:
+                here.doubt(at)
 
 
 def _modseq_line(here: Selected, at: int) -> bytes:
