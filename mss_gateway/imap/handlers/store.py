@@ -124,7 +124,7 @@ def _take_over(here: Selected, stored: _Stored, is_silent: bool) -> list[int]:
 def _tell(
     here: Selected, stored: _Stored, spans: Spans, lines: list[bytes], telling: Telling
 ) -> None:
-    """One FETCH each, also where nothing changed; the feed tells where the client knows stale flags.
+    """One FETCH each, also where nothing changed; where the client is behind, the feed tells.
 
     A message that went before its flags were read has MODSEQ 0, which nobody may be told.
     """
