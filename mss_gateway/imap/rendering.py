@@ -17,7 +17,7 @@ from mss_gateway.imap.grammar.fetch import Attribute, Binary, Content, Item
 from mss_gateway.imap.identifiers import email_id
 from mss_gateway.imap.rows import rows_at
 from mss_gateway.imap.selected import Selected
-from mss_gateway.message.summary import Summary
+from mss_gateway.message.summary import Summary, bodystructure_of, envelope_of
 
 ANSWER_OCTETS: Final = 524_288
 """A batch ends early once its answer has grown so large."""
@@ -59,9 +59,11 @@ _PRINTERS: Final[dict[Attribute, _Printer]] = {
         b"INTERNALDATE " + printed_moment(shown.row.internal_date)
     ),
     Attribute.SIZE: lambda shown: b"RFC822.SIZE %d" % shown.row.size,
-    Attribute.ENVELOPE: lambda shown: b"ENVELOPE " + shown.summary.envelope,
+    Attribute.ENVELOPE: lambda shown: b"ENVELOPE " + envelope_of(shown.row.summary),
     Attribute.BODY: lambda shown: b"BODY " + shown.summary.body,
-    Attribute.BODYSTRUCTURE: lambda shown: b"BODYSTRUCTURE " + shown.summary.bodystructure,
+    Attribute.BODYSTRUCTURE: lambda shown: (
+        b"BODYSTRUCTURE " + bodystructure_of(shown.row.summary)
+    ),
     Attribute.MODSEQ: lambda shown: b"MODSEQ (%d)" % shown.modseq,
     Attribute.EMAILID: lambda shown: (
         b"EMAILID (%s)" % email_id(shown.view, shown.row.message_id).encode("ascii")
@@ -147,6 +149,7 @@ def _looks_inside(item: Content | Binary) -> bool:
 def render(view: View, plan: Plan, batch: Batch) -> Answer:
     """The FETCH responses of a batch, or of its beginning when they grow large."""
     here = batch.here
+    printers = [_PRINTERS[word] for word in plan.words]
     pieces: Pieces = []
     octets = found = 0
     rows = rows_at(
@@ -160,7 +163,7 @@ def render(view: View, plan: Plan, batch: Batch) -> Answer:
             pieces += rendered
             octets += sum(len(piece) for piece in rendered if isinstance(piece, bytes))
         else:
-            line = b"* %d FETCH (%s)\r\n" % (at + 1, _words(plan, shown))
+            line = b"* %d FETCH (%s)\r\n" % (at + 1, b" ".join([step(shown) for step in printers]))
             pieces.append(line)
             octets += len(line)
         if octets >= ANSWER_OCTETS:
@@ -168,10 +171,6 @@ def render(view: View, plan: Plan, batch: Batch) -> Answer:
             return Answer(_joined(pieces), handled, handled - found)
     handled = len(batch.positions)
     return Answer(_joined(pieces), handled, handled - found)
-
-
-def _words(plan: Plan, shown: _Shown) -> bytes:
-    return b" ".join([step(shown) for step in plan.steps if not isinstance(step, Content | Binary)])
 
 
 def _with_contents(plan: Plan, batch: Batch, shown: _Shown, at: int) -> Pieces:

@@ -114,6 +114,34 @@ def _places(parts: list[Part]) -> tuple[bytes, bytes]:
     return " ".join(numbers).encode("ascii"), b"".join(places)
 
 
+_LENGTHS = _HEAD.size - 4 * len(_PIECES)
+_FIRST_LENGTHS = struct.Struct("<3I")
+
+
+def envelope_of(octets: bytes) -> bytes:
+    """ENVELOPE of a summary, ready for the wire; on the path of every listing, so without a reader.
+
+    Raises ValueError for a summary of another version.
+    """
+    start = _start(octets)
+    return octets[start : start + _FIRST_LENGTHS.unpack_from(octets, _LENGTHS)[0]]
+
+
+def bodystructure_of(octets: bytes) -> bytes:
+    """BODYSTRUCTURE of a summary; as :func:`envelope_of`."""
+    envelope, body, bodystructure = _FIRST_LENGTHS.unpack_from(octets, _LENGTHS)
+    start = _start(octets) + envelope + body
+    return octets[start : start + bodystructure]
+
+
+def _start(octets: bytes) -> int:
+    """Where the pieces begin."""
+    layout = _HEADS.get(octets[0])
+    if layout is None:
+        raise ValueError("a summary of another version")
+    return layout.size
+
+
 class Summary:
     """A lazy reader of what ``summarise`` wrote; offsets and lengths are octets of the message."""
 
