@@ -244,7 +244,7 @@ def _judge_difference(site: Site, name: bytes, saved: Saved | None, outcome: Out
     known = newer.keys() & saved.messages.keys()  # what is new may be left out if these were named
     need(told.items() <= newer.items(), "QRESYNC told what was not", told, newer)
     need(known <= told.keys(), "QRESYNC left out a change", told, newer)
-    is_whole = outcome.text.endswith(b"%d))" % saved.until)
+    is_whole = outcome.text.endswith(b"(%d %d))" % (validity, saved.until))
     need(told == newer or not is_whole, "QRESYNC left out what is new", told, newer)
     vanished = set(outcome.told.vanished_earlier)
     need(vanished <= set(gone), "told gone what is not, or was before", vanished, gone)

@@ -239,7 +239,9 @@ def _judge_told(actor: Actor, targets: list[Message], items: frozenset[bytes]) -
 
     def judge(outcome: Outcome) -> None:
         told = {id(one) for one, names in outcome.told.fetched if items <= names}
-        actor.suspects += [(view, one, outcome) for one in targets if id(one) not in told]
+        # of two messages without a UID nobody knows which one vanishes
+        named = [one for one in targets if one.uid is not None]
+        actor.suspects += [(view, one, outcome) for one in named if id(one) not in told]
 
     return judge
 
@@ -373,10 +375,8 @@ def uid_search(actor: Actor) -> Command:
     view = actor.view
 
     def judge(outcome: Outcome) -> None:
-        found = outcome.told.found or []
-        for uid in found:
-            is_known = view.admits(uid) or view.place(uid) in view.witness.gone
-            need(is_known, "UID SEARCH found what is not there", view.name, uid)
+        strange = outcome.told.strange
+        need(not strange, "UID SEARCH found what is not there", view.name, strange)
 
     return Command(b"UID SEARCH " + _key(actor), judge, ISSUED)
 

@@ -29,6 +29,7 @@ class Told:
 
     fetched: list[tuple[Message, frozenset[bytes]]] = field(default_factory=list)
     found: list[int] | None = None
+    strange: list[int] = field(default_factory=list)
     statuses: list[tuple[bytes, dict[bytes, int]]] = field(default_factory=list)
     codes: list[tuple[Any, ...]] = field(default_factory=list)
     vanished_earlier: list[int] = field(default_factory=list)
@@ -269,6 +270,8 @@ def _take_of_mailbox(view: View, response: Response, told: Told, command: Asked)
     name, number, values = response.name, response.number, response.values
     if name in (b"SEARCH", b"ESEARCH"):
         told.found = _found(name, list(values))
+        if command.name.startswith(b"UID"):
+            told.strange = [uid for uid in told.found if not view.admits(uid)]
     elif name == b"FLAGS":
         view.flags_announced(values[0])
     elif name == b"VANISHED":
