@@ -14,6 +14,7 @@ how fast the machine is just then; compare two builds only by alternating runs o
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -238,4 +239,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # servers are stopped and folders removed on the way out, also of a run that is ended
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     sys.exit(main(sys.argv[1:]))

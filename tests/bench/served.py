@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -82,11 +82,16 @@ class Server:
 class Site:
     """A prepared state; every :meth:`serve` begins from a copy of it, on ports of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_cheap: bool = False) -> None:
+        """``is_cheap``: weak keys and hashes, for tests that look at no figure."""
         self._folder, self._count, self._log = folder, 0, folder / "server.log"
         self._prepared = folder / "prepared"
         self._prepared.mkdir()
         config = serving.settings(self._prepared, 0)
+        if is_cheap:
+            keys = replace(config.certificates, key_kind="p256")
+            hashes = replace(config.identity, password_memory_kib=8_192, password_rounds=1)
+            config = replace(config, certificates=keys, identity=hashes)
         gateway = serving.prepare(config)
         filling.fill(gateway, serving.PATIENT, serving.PATIENT_LETTERS, SIZES["10 KB"])
         compose.close(gateway)

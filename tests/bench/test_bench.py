@@ -61,7 +61,7 @@ def _nothing_is_waited_for() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return Site(tmp_path_factory.mktemp("bench"))
+    return Site(tmp_path_factory.mktemp("bench"), is_cheap=True)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,10 @@ from typing import Final
 import pytest
 
 from mailbox_store import mailboxes
+from mss_gateway.imap import server
+from mss_gateway.imap.state import Session
 from tests.protocol.imap_site import LOGIN, PASSWORD, SETTINGS, Site, plain, serving
+from tests.support.counting import calls
 from tests.support.imap_process import Served, served
 
 LOGS_IN: Final = f'a LOGIN {LOGIN} "{PASSWORD}"\r\n'.encode()
@@ -29,9 +32,13 @@ MESSAGES: Final = 100
 CONNECTIONS: Final = int(os.environ.get("MSS_HOSTILE_CONNECTIONS", "5"))
 COMMANDS: Final = int(os.environ.get("MSS_HOSTILE_COMMANDS", "10000"))
 GROWTH_OCTETS: Final = 64 * 1024 * 1024
-NOOP_SECONDS: Final = 0.1 * CONNECTIONS
-"""What a neighbour's NOOP may wait for, in processor time of the server: a tenth of a second for
-each client that means harm. They take turns, and none of them takes all."""
+TURNS: Final = 6
+"""How many commands each of the others may have run between a NOOP and its answer: they take turns.
+One for each round of the loop that the two octet streams need."""
+
+OTHERS: Final = 5
+CALLS_PER_RANGE: Final = 60
+"""Python functions that one range of a set may cost, from the wire to the answer."""
 
 ATTACK_SECONDS: Final = 20.0
 """How long one payload is looked at, unless the server has nothing more to do."""
@@ -99,25 +106,60 @@ PAYLOADS: Final = [
 ]
 
 
-async def test_forty_payloads_on_many_connections_cost_little(tmp_path: Path) -> None:
+async def test_forty_payloads_on_many_connections_cost_little(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """The wait of a neighbour's NOOP is reported, not judged: it is also this process's own."""
     assert len(PAYLOADS) == 40
-    async with served(tmp_path, MESSAGES) as server, _client(server.port, SELECTS) as neighbour:
-        before = server.resident_octets
+    async with served(tmp_path, MESSAGES) as victim, _client(victim.port, SELECTS) as neighbour:
+        before, waits = victim.resident_octets, []
         for name, opening, octets in PAYLOADS:
-            slowest = await _attacked(server, neighbour, opening + octets)
-            grown = server.resident_octets - before
-            assert slowest <= NOOP_SECONDS, (name, slowest)
+            waits.append((await _attacked(victim, neighbour, opening + octets), name))
+            grown = victim.resident_octets - before
             assert grown <= GROWTH_OCTETS, (name, grown)
+    for waited, name in sorted(waits, reverse=True)[:3]:
+        record_property(f"NOOP of a neighbour, {name}", round(waited, 3))
+        print(f"{waited:.2f} s of the server's work while a neighbour's NOOP waits: {name}")
 
 
-async def _attacked(server: Served, neighbour: Pair, octets: bytes) -> float:
-    """The slowest NOOP of a neighbour while all connections say this and read nothing."""
+@pytest.mark.parametrize(
+    "said", [b"b CAPABILITY\r\n", b"b XYZZY\r\n", b"b NOOP\r\n", b"b FETCH 1:* (FLAGS)\r\n"]
+)
+async def test_clients_that_pipeline_take_turns_with_the_others(
+    site: Site, port: int, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    for number in range(3):
+        site.put(plain(number))
+    count, one_command = 0, server._one_command
+
+    async def counted(session: Session) -> None:
+        nonlocal count
+        await one_command(session)
+        count += 1
+
+    monkeypatch.setattr(server, "_one_command", counted)
+    async with contextlib.AsyncExitStack() as opened:
+        reader, writer = await opened.enter_async_context(_client(port, SELECTS))
+        others = [await opened.enter_async_context(_client(port, SELECTS)) for _ in range(OTHERS)]
+        for _, other in others:
+            other.write(said * 400)
+        for _ in range(5):
+            before = count
+            writer.write(b"n NOOP\r\n")
+            await _tagged(reader, b"n")
+            assert count - before <= TURNS * OTHERS + 1
+        assert count < OTHERS * 400 / 2, "they were already done: nobody waited for anybody"
+
+
+async def _attacked(victim: Served, neighbour: Pair, octets: bytes) -> float:
+    """The slowest NOOP of a neighbour while all connections say this and read nothing: seconds of
+    the server's processor time."""
     loop = asyncio.get_running_loop()
     reader, writer = neighbour
     slowest = 0.0
     with contextlib.ExitStack() as opened:
         sockets = [
-            opened.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            opened.enter_context(socket.create_connection(("127.0.0.1", victim.port)))
             for _ in range(CONNECTIONS)
         ]
         for one in sockets:
@@ -125,12 +167,12 @@ async def _attacked(server: Served, neighbour: Pair, octets: bytes) -> float:
         sending = [asyncio.create_task(loop.sock_sendall(one, octets)) for one in sockets]
         quiet, ends = 0, time.monotonic() + ATTACK_SECONDS
         while quiet < 5 and time.monotonic() < ends:
-            worked = server.processor_seconds
+            worked = victim.processor_seconds
             writer.write(b"n NOOP\r\n")
             await _tagged(reader, b"n")
-            slowest = max(slowest, server.processor_seconds - worked)
+            slowest = max(slowest, victim.processor_seconds - worked)
             await asyncio.sleep(0.02)
-            quiet = quiet + 1 if server.processor_seconds - worked < 0.02 else 0
+            quiet = quiet + 1 if victim.processor_seconds - worked < 0.02 else 0
         for task in sending:
             task.cancel()  # what the server does not read is not sent
         await asyncio.gather(*sending, return_exceptions=True)
@@ -149,8 +191,8 @@ async def test_very_many_pipelined_commands_are_answered_in_order_and_little_mem
     tmp_path: Path,
 ) -> None:
     """Each depends on those before it; the client sends on while it reads the answers."""
-    async with served(tmp_path, 3) as server, _client(server.port, SELECTS) as (reader, writer):
-        before = server.resident_octets
+    async with served(tmp_path, 3) as victim, _client(victim.port, SELECTS) as (reader, writer):
+        before = victim.resident_octets
         sending = asyncio.create_task(_send_commands(writer))
         is_seen = False
         most = 0
@@ -159,7 +201,7 @@ async def test_very_many_pipelined_commands_are_answered_in_order_and_little_mem
             assert line.startswith(b"%d OK " % number)
             if number % 1_000 == 999:
                 is_seen = not is_seen
-                most = max(most, server.resident_octets - before)
+                most = max(most, victim.resident_octets - before)
         await sending
         writer.write(b"z FETCH 1 FLAGS\r\n")
         expected = b"* 1 FETCH (FLAGS (%s))\r\n" % (b"\\Seen" if is_seen else b"")
@@ -283,10 +325,10 @@ async def test_as_many_ranges_as_fit_in_a_command_are_answered(
     assert len(ranges) < LINE + 10_000
     ranges = ranges[-60_000:].partition(b",")[2]
     async with _client(port, SELECTS) as (reader, writer):
-        began = time.process_time()
-        writer.write(b"b " + command % ranges + b"\r\n")
-        assert (await _tagged(reader, b"b")).startswith(b"b OK")
-        assert time.process_time() - began < 1.0
+        with calls() as counted:
+            writer.write(b"b " + command % ranges + b"\r\n")
+            assert (await _tagged(reader, b"b")).startswith(b"b OK")
+        assert counted.total < CALLS_PER_RANGE * ranges.count(b",")
 
 
 async def test_half_a_literal_gives_its_memory_back_when_the_client_goes(site: Site) -> None:
