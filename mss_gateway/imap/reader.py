@@ -144,7 +144,11 @@ def _unwanted(
 
 
 async def _forget_rest(session: Session, line: bytes, limit: int) -> None:
-    """Read past the literals that a refused command sends without waiting for us."""
+    """Read past the literals that a refused command sends without waiting for us.
+
+    Raises Overrun when there are more than may be read past: what stands in a literal must never be
+    taken for commands.
+    """
     left = MAX_FORGOTTEN
     for _ in range(MAX_LITERALS):
         announced = announced_at_end(line)
@@ -160,6 +164,8 @@ async def _forget_rest(session: Session, line: bytes, limit: int) -> None:
             rest -= min(rest, STRETCH_OCTETS)
         session.wire.set_deadline(_stretch_seconds(session))
         line = (await session.wire.line(limit)).removesuffix(b"\n").removesuffix(b"\r")
+    if (announced := announced_at_end(line)) is not None and not announced[1]:
+        raise Overrun
 
 
 def _checked(line: bytes) -> bytes:

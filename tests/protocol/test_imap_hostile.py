@@ -18,6 +18,7 @@ import pytest
 
 from mailbox_store import mailboxes
 from mss_gateway.imap import server
+from mss_gateway.imap.reader import MAX_LITERALS
 from mss_gateway.imap.state import Session
 from tests.protocol.imap_site import LOGIN, PASSWORD, SETTINGS, Site, plain, serving
 from tests.support.counting import calls
@@ -341,3 +342,21 @@ async def test_half_a_literal_gives_its_memory_back_when_the_client_goes(site: S
                 await writer.drain()
         with site.database.read() as view:
             assert mailboxes.find(view, site.account_id, "INBOX").messages == 0
+
+
+@pytest.mark.parametrize("count", [MAX_LITERALS, MAX_LITERALS + 1])
+async def test_no_literal_of_a_refused_command_is_taken_for_commands(
+    port: int, count: int
+) -> None:
+    """A command refused at once, with as many literals as are read past, and one more."""
+    inside = b"x CREATE Smuggled\r\n"
+    literal = b"{%d+}\r\n%s" % (len(inside), inside)
+    async with _client(port, SELECTS) as (reader, writer):
+        writer.write(b"b XYZZY " + b" ".join([literal] * count) + b"\r\nn NOOP\r\n")
+        said = await reader.readline()
+        if count == MAX_LITERALS:
+            assert said.startswith(b"b BAD ")
+            assert await reader.readline() == b"n OK NOOP done\r\n"
+        else:
+            assert said.startswith(b"* BYE ")
+            assert await reader.read() == b""
