@@ -345,9 +345,7 @@ async def test_half_a_literal_gives_its_memory_back_when_the_client_goes(site: S
 
 
 @pytest.mark.parametrize("count", [MAX_LITERALS, MAX_LITERALS + 1])
-async def test_no_literal_of_a_refused_command_is_taken_for_commands(
-    port: int, count: int
-) -> None:
+async def test_no_literal_of_a_refused_command_is_taken_for_commands(port: int, count: int) -> None:
     """A command refused at once, with as many literals as are read past, and one more."""
     inside = b"x CREATE Smuggled\r\n"
     literal = b"{%d+}\r\n%s" % (len(inside), inside)
