@@ -14,9 +14,14 @@ from certs.usage import Purpose
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """Who is believed for what; a purpose without anchors believes nobody."""
+    """Who is believed for what; a purpose without anchors believes nobody.
+
+    ``intermediates`` are authorities that the operator gave to complete paths: nobody believes
+    them, and their number is not limited as that of intermediates found in a message.
+    """
 
     by_purpose: Mapping[Purpose, tuple[Certificate, ...]]
+    intermediates: tuple[Certificate, ...] = ()
 
     def of(self, purpose: Purpose) -> tuple[Certificate, ...]:
         """The anchors of one purpose."""
@@ -27,14 +32,16 @@ class Anchors:
         return [(purpose, facts(each)) for purpose in Purpose for each in self.of(purpose)]
 
 
-def load(files: Mapping[Purpose, Sequence[Path]]) -> Anchors:
-    """Read the anchors of every purpose from PEM files.
+def load(files: Mapping[Purpose, Sequence[Path]], intermediates: Sequence[Path] = ()) -> Anchors:
+    """Read the anchors of every purpose, and the intermediates, from PEM files.
 
     Raises OSError when a file cannot be read, :class:`DerMalformed` when one holds no certificate.
     """
     return Anchors(
-        {
-            purpose: tuple(each for path in paths for each in from_pem(path.read_bytes()))
-            for purpose, paths in files.items()
-        }
+        {purpose: _certificates(paths) for purpose, paths in files.items()},
+        _certificates(intermediates),
     )
+
+
+def _certificates(paths: Sequence[Path]) -> tuple[Certificate, ...]:
+    return tuple(each for path in paths for each in from_pem(path.read_bytes()))

@@ -18,6 +18,7 @@ class Provenance(Enum):
     """Where a certificate was learned."""
 
     ISSUED_HERE = "issued_here"
+    IMPORTED = "imported"
     DIRECTORY = "directory"
     OPERATOR = "operator"
     SIGNED_MESSAGE = "signed_message"

@@ -1,5 +1,6 @@
 """Certificates as values: bytes in and out, fingerprint, addresses, what people look at."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -82,6 +83,19 @@ def fingerprint(certificate: Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
+def key_digest(certificate: Certificate) -> str:
+    """SHA-256 of the subjectPublicKeyInfo, in hexadecimal: the same key has it everywhere.
+
+    Of any algorithm, also one that we do not know: the octets are not looked into.
+    """
+    tbs = Reader(certificate.tbs_certificate_bytes).enter(SEQUENCE)
+    if tbs.peek() == _VERSION:
+        tbs.element()
+    for _ in ("serialNumber", "signature", "issuer", "validity", "subject"):
+        tbs.element()
+    return hashlib.sha256(tbs.element(SEQUENCE)).hexdigest()
+
+
 def extension(certificate: Certificate, kind: type[_Extension]) -> _Extension | None:
     """The extension of that kind, or None. Raises :class:`DerMalformed` when any is malformed."""
     try:
@@ -114,6 +128,14 @@ def addresses(certificate: Certificate) -> tuple[str, ...]:
         local, at, domain = name.rpartition("@")
         found.append(local + at + domain.lower())
     return tuple(found)
+
+
+def is_authority(certificate: Certificate) -> bool:
+    """Whether it says that it may issue: basicConstraints (RFC 5280 §4.2.1.9), signing of
+    certificates where it has a key usage. Raises :class:`DerMalformed`."""
+    constraints = extension(certificate, x509.BasicConstraints)
+    usage = extension(certificate, x509.KeyUsage)
+    return constraints is not None and constraints.ca and (usage is None or usage.key_cert_sign)
 
 
 def common_name(certificate: Certificate) -> str:

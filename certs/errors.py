@@ -58,6 +58,11 @@ class ChainReason(Enum):
     NO_PATH = "no_path"
     REVOKED = "revoked"
     REVOCATION_UNKNOWN = "revocation_unknown"
+    ISSUER_REFUSED = "issuer_refused"
+    PATH_LENGTH = "path_length"
+    NAME_CONSTRAINTS = "name_constraints"
+    POLICY = "policy"
+    CRITICAL_EXTENSION = "critical_extension"
 
 
 class ChainRejected(CertsError):
@@ -123,3 +128,30 @@ class CannotOpen(CertsError):
         super().__init__(reason.value)
         self.reason = reason
         self.recipients = recipients
+
+
+class OcspReason(Enum):
+    """Why an answer proves nothing."""
+
+    MALFORMED = "malformed"
+    TOO_BIG = "too_big"
+    NOT_SUCCESSFUL = "not_successful"
+    OTHER_CERTIFICATE = "other_certificate"
+    OTHER_NONCE = "other_nonce"
+    RESPONDER_UNKNOWN = "responder_unknown"
+    RESPONDER_NOT_AUTHORISED = "responder_not_authorised"
+    RESPONDER_REVOKED = "responder_revoked"
+    ALGORITHM_REFUSED = "algorithm_refused"
+    SIGNATURE_WRONG = "signature_wrong"
+    CRITICAL_EXTENSION = "critical_extension"
+    NOT_YET = "not_yet"
+    STALE = "stale"
+    STATUS_UNKNOWN = "status_unknown"
+
+
+class OcspRefused(CertsError):
+    """The answer proves nothing; ``reason`` says why."""
+
+    def __init__(self, reason: OcspReason, cause: str = "") -> None:
+        super().__init__(f"{reason.value}: {cause}" if cause else reason.value)
+        self.reason = reason

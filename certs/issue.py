@@ -1,8 +1,9 @@
 """An authority of our own: root, issuing intermediate, certificates of mailboxes and servers, CRLs.
 
-It serves the demo, the tests and an operator's issuing authority for patients' mailboxes. Profiles:
-RFC 5280 §4, RFC 8550 §4.4. :func:`export_for_client` is the one place where a private key leaves in
-clear, for a person who keeps it in their own mail client or for a TLS listener.
+It serves the demo, the tests and an operator's issuing authority for patients' mailboxes. What the
+certificates say is in :mod:`certs.profiles`. :func:`export_for_client` is the one place where a
+private key leaves in clear, for a person who keeps it in their own mail client or for a TLS
+listener.
 """
 
 import base64
@@ -11,54 +12,79 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from certs.certificate import Certificate, from_der, to_der, to_pem
+from certs import drafts, profiles
+from certs.certificate import Certificate, extension, from_der, to_der, to_pem
 from certs.cms import der
 from certs.errors import DerMalformed
-from certs.keyring import KeyKind, PrivateKey, PublicKey
-from certs.revocation import Revocation, RevocationReason
+from certs.keyring import KeyKind, PrivateKey
+from certs.profiles import PRIVATE, Identified, Publishing, Realm, key_usage, mailbox_usage
+from certs.revocation import Revocation
 from certs.usage import Usage
 
-_NAME_OCTETS = 64
-"""RFC 5280 §A.1 ub-common-name: 64 characters, that x509.Name counts as octets of UTF-8."""
+ANY_POLICY: Final = "2.5.29.32.0"
+"""An issuer that states no policy would take away those of what it issues (RFC 5280 §6.1.3)."""
 
 _SEALED_VERSION = 1
+_ROOT, _ISSUING = " - racine", " - émission"
+
+
+class OutsideRealm(ValueError):
+    """The authority's own name constraints forbid this name; the text is the name."""
 
 
 class Authority:
     """A root, kept for the next intermediate, and the intermediate that issues.
 
     ``root`` is the trust anchor to give away; ``chain`` goes with every certificate issued.
+    ``publishing`` and ``identified`` are what its certificates say, as :meth:`stating` sets.
     """
 
-    __slots__ = ("_issuing_key", "_root_key", "issuing", "root")
+    __slots__ = ("_issuing_key", "_root_key", "identified", "issuing", "publishing", "root")
 
     def __init__(
-        self, root: Certificate, root_key: PrivateKey, issuing: Certificate, key: PrivateKey
+        self,
+        root: Certificate,
+        root_key: PrivateKey,
+        issuing: Certificate,
+        key: PrivateKey,
+        publishing: Publishing = PRIVATE,
+        identified: Identified | None = None,
     ) -> None:
         self.root = root
         self._root_key = root_key
         self.issuing = issuing
         self._issuing_key = key
+        self.publishing = publishing
+        self.identified = identified
 
     @classmethod
-    def create(cls, name: str, kind: KeyKind, now: datetime, years: int) -> "Authority":
-        """Draw both keys and sign both certificates, valid ``years`` from ``now`` (aware)."""
+    def create(
+        cls, name: str, kind: KeyKind, now: datetime, years: int, realm: Realm | None = None
+    ) -> "Authority":
+        """Draw both keys and sign both certificates, valid ``years`` from ``now`` (aware).
+
+        ``realm`` becomes the name constraints of the intermediate. Raises ValueError for a kind
+        of key that signs nothing.
+        """
+        if kind == "x25519":
+            raise ValueError("an authority signs, and X25519 does not")
         root_key, issuing_key = PrivateKey.generate(kind), PrivateKey.generate(kind)
         until = now + timedelta(days=365 * years)
-        root_name = _name(name, f"{name} - racine")
+        root_name, issuing_name = cls.names(name)
         root = root_key.sign_certificate(
-            _authority(root_name, root_name, root_key.public_key, root_key.public_key, 1)
+            drafts.authority(root_name, root_name, root_key.public_key, root_key.public_key, 1)
             .not_valid_before(now)
             .not_valid_after(until)
         )
-        issuing = root_key.sign_certificate(
-            _authority(
-                _name(name, f"{name} - émission"),
+        lower = (
+            drafts.authority(
+                issuing_name,
                 root_name,
                 issuing_key.public_key,
                 root_key.public_key,
@@ -66,8 +92,22 @@ class Authority:
             )
             .not_valid_before(now)
             .not_valid_after(until)
+            .add_extension(profiles.policies(ANY_POLICY), critical=False)
         )
-        return cls(root, root_key, issuing, issuing_key)
+        constraints = (realm or Realm()).constraints()
+        if constraints is not None:
+            lower = lower.add_extension(constraints, critical=True)
+        return cls(root, root_key, root_key.sign_certificate(lower), issuing_key)
+
+    @staticmethod
+    def names(name: str) -> tuple[x509.Name, x509.Name]:
+        """The subjects of root and intermediate of an authority of that name.
+
+        A long one is cut before what tells them apart: with one name for both there is no path.
+        """
+        room = profiles.NAME_OCTETS - len(_ISSUING.encode())
+        short = name.encode()[:room].decode(errors="ignore")
+        return profiles.subject(name, short + _ROOT), profiles.subject(name, short + _ISSUING)
 
     def sealed(self, seal: Callable[[bytes], bytes]) -> bytes:
         """Everything needed to issue again, the keys sealed by ``seal``."""
@@ -95,34 +135,54 @@ class Authority:
         reader.finish()
         return cls(root, root_key, issuing, key)
 
+    def stating(
+        self, publishing: Publishing = PRIVATE, identified: Identified | None = None
+    ) -> "Authority":
+        """The same authority, whose certificates say where to ask; those of mailboxes also how
+        their holder was identified, by a policy.
+        """
+        keys = self._root_key, self._issuing_key
+        return Authority(self.root, keys[0], self.issuing, keys[1], publishing, identified)
+
     @property
     def chain(self) -> tuple[Certificate, ...]:
         """The issuers to send along, the root left out."""
         return (self.issuing,)
 
+    @property
+    def kind(self) -> str:
+        """The kind of its keys."""
+        return self._issuing_key.kind
+
+    @property
+    def realm(self) -> Realm:
+        """Where it may vouch, as the intermediate says."""
+        return profiles.realm_of(extension(self.issuing, x509.NameConstraints))
+
     def issue_mailbox(
         self,
         address: str,
         display_name: str,
-        public_key: PublicKey,
+        public_key: CertificatePublicKeyTypes,
         usage: Usage,
         now: datetime,
         days: int,
     ) -> Certificate:
         """A certificate for a mailbox: address as rfc822Name only, emailProtection, key usage.
 
-        A display name is cut at 64 octets. Raises ValueError when the address is not ASCII.
+        A display name is cut at 64 octets. Raises ValueError when the address is not ASCII or the
+        kind of key cannot do what ``usage`` asks, :class:`OutsideRealm`.
         """
+        stated: list[x509.ExtensionType] = [
+            mailbox_usage(public_key, usage),
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]),
+        ]
+        if self.identified is not None:
+            stated.append(profiles.policies(self.publishing.policy(self.identified)))
         return self._issue(
-            _name(None, display_name),
+            profiles.subject(None, display_name),
             public_key,
-            _key_usage(
-                sign=Usage.SIGN in usage,
-                commit=Usage.SIGN in usage,
-                encipher=Usage.ENCRYPT in usage,
-                elliptic=isinstance(public_key, ec.EllipticCurvePublicKey),
-            ),
-            ExtendedKeyUsageOID.EMAIL_PROTECTION,
+            stated,
             [x509.RFC822Name(address)],
             (now, days),
         )
@@ -131,65 +191,80 @@ class Authority:
         self,
         names: Sequence[str],
         ips: Sequence[str],
-        public_key: PublicKey,
+        public_key: CertificatePublicKeyTypes,
         now: datetime,
         days: int,
     ) -> Certificate:
-        """A TLS server certificate for DNS names and IP addresses; the first one is the subject."""
+        """A TLS server certificate for DNS names and IP addresses; the first one is the subject.
+
+        Raises ValueError for what is neither, :class:`OutsideRealm`.
+        """
         alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
         alternatives += [x509.IPAddress(ip_address(ip)) for ip in ips]
         return self._issue(
-            _name(None, [*names, *ips][0]),
+            profiles.subject(None, [*names, *ips][0]),
             public_key,
-            _key_usage(sign=True),
-            ExtendedKeyUsageOID.SERVER_AUTH,
+            _for_tls(public_key, ExtendedKeyUsageOID.SERVER_AUTH),
             alternatives,
             (now, days),
         )
 
     def issue_client(
-        self, names: Sequence[str], public_key: PublicKey, now: datetime, days: int
+        self,
+        names: Sequence[str],
+        public_key: CertificatePublicKeyTypes,
+        now: datetime,
+        days: int,
+        addresses: Sequence[str] = (),
     ) -> Certificate:
-        """A TLS client certificate for DNS names: another operator's server, or an application."""
+        """A TLS client certificate: another operator's server by its DNS names, an application by
+        the addresses of its boxes. The first name or address is the subject.
+
+        Raises ValueError for what is neither, :class:`OutsideRealm`.
+        """
+        alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
+        alternatives += [x509.RFC822Name(address) for address in addresses]
         return self._issue(
-            _name(None, names[0]),
+            profiles.subject(None, [*names, *addresses][0]),
             public_key,
-            _key_usage(sign=True),
-            ExtendedKeyUsageOID.CLIENT_AUTH,
-            [x509.DNSName(name) for name in names],
+            _for_tls(public_key, ExtendedKeyUsageOID.CLIENT_AUTH),
+            alternatives,
             (now, days),
         )
 
     def _issue(
         self,
         subject: x509.Name,
-        public_key: PublicKey,
-        usage: x509.KeyUsage,
-        extended: x509.ObjectIdentifier,
+        public_key: CertificatePublicKeyTypes,
+        stated: Sequence[x509.ExtensionType],
         alternatives: Sequence[x509.GeneralName],
         validity: tuple[datetime, int],
     ) -> Certificate:
+        if foreign := profiles.outside(self.realm, alternatives):
+            raise OutsideRealm(foreign)
         now, days = validity
         builder = (
-            _builder(subject, self.issuing.subject, public_key, self.issuing.public_key())
+            drafts.certificate(subject, self.issuing.subject, public_key, self.issuing.public_key())
             .not_valid_before(now)
             .not_valid_after(min(now + timedelta(days=days), self.issuing.not_valid_after_utc))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.ExtendedKeyUsage([extended]), critical=False)
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         )
+        for each in (*stated, *profiles.where_to_ask(self.publishing)):
+            builder = builder.add_extension(each, critical=isinstance(each, x509.KeyUsage))
         return self._issuing_key.sign_certificate(builder)
 
     def crl(self, revoked: Sequence[Revocation], now: datetime, next_update: datetime) -> bytes:
         """The list of what the intermediate issued and took back, in DER."""
-        return _crl(self.issuing, self._issuing_key, revoked, now, next_update)
+        draft = drafts.revocation_list(self.issuing, revoked, now, next_update)
+        return self._issuing_key.sign_crl(draft)
 
     def root_crl(
         self, revoked: Sequence[Revocation], now: datetime, next_update: datetime
     ) -> bytes:
         """The list of what the root issued and took back: intermediates, in DER."""
-        return _crl(self.root, self._root_key, revoked, now, next_update)
+        draft = drafts.revocation_list(self.root, revoked, now, next_update)
+        return self._root_key.sign_crl(draft)
 
 
 def export_for_client(
@@ -217,90 +292,9 @@ def _private_pem(pkcs8: bytes) -> bytes:
     return b"\n".join([b"-----BEGIN PRIVATE KEY-----", *lines, b"-----END PRIVATE KEY-----", b""])
 
 
-def _name(organisation: str | None, subject: str) -> x509.Name:
-    parts = [x509.NameAttribute(NameOID.COMMON_NAME, _cut(subject))]
-    if organisation:
-        parts.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, _cut(organisation)))
-    return x509.Name(parts)
-
-
-def _cut(text: str) -> str:
-    return text.encode()[:_NAME_OCTETS].decode(errors="ignore")
-
-
-def _key_usage(
-    *,
-    sign: bool = False,
-    encipher: bool = False,
-    elliptic: bool = False,
-    commit: bool = False,
-    authority: bool = False,
-) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=sign,
-        content_commitment=commit,
-        key_encipherment=encipher and not elliptic,
-        data_encipherment=False,
-        key_agreement=encipher and elliptic,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: PublicKey, issuer_key: object
-) -> x509.CertificateBuilder:
-    assert isinstance(issuer_key, PublicKey)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(public_key)
-        .serial_number(x509.random_serial_number())
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False
-        )
-    )
-
-
-def _authority(
-    subject: x509.Name,
-    issuer: x509.Name,
-    public_key: PublicKey,
-    issuer_key: PublicKey,
-    path_length: int,
-) -> x509.CertificateBuilder:
-    return (
-        _builder(subject, issuer, public_key, issuer_key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
-        .add_extension(_key_usage(authority=True), critical=True)
-    )
-
-
-def _crl(
-    issuer: Certificate,
-    key: PrivateKey,
-    revoked: Sequence[Revocation],
-    now: datetime,
-    next_update: datetime,
-) -> bytes:
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(issuer.subject)
-        .last_update(now)
-        .next_update(next_update)
-        .add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key), critical=False
-        )
-    )
-    for each in revoked:
-        line = x509.RevokedCertificateBuilder(each.serial, each.at)
-        if each.reason is not RevocationReason.UNSPECIFIED:  # RFC 5280 §5.3.1
-            reason = x509.CRLReason(x509.ReasonFlags(each.reason.value))
-            line = line.add_extension(reason, critical=False)
-        builder = builder.add_revoked_certificate(line.build())
-    return key.sign_crl(builder)
+def _for_tls(
+    public_key: CertificatePublicKeyTypes, extended: x509.ObjectIdentifier
+) -> list[x509.ExtensionType]:
+    if Usage.SIGN not in profiles.can_do(public_key):
+        raise ValueError("a key of this kind signs nothing")
+    return [key_usage(sign=True), x509.ExtendedKeyUsage([extended])]

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from enum import Enum, Flag, auto
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from certs.certificate import Certificate, extension
+from certs.certificate import Certificate, extension, public_key
 
 
 class Usage(Flag):
@@ -29,9 +29,12 @@ class Purpose(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The extended key usage that a purpose demands, and the key usage that it needs."""
+    """The extended key usage that a purpose demands, and the key usage that it needs.
 
-    extended: x509.ObjectIdentifier
+    ``extended`` None: any purpose will do, of the certificate and of its issuers.
+    """
+
+    extended: x509.ObjectIdentifier | None
     usage: Usage
 
 
@@ -58,7 +61,9 @@ def key_usage(certificate: Certificate) -> Usage:
     bits = extension(certificate, x509.KeyUsage)
     if bits is None:
         return Usage.BOTH
-    elliptic = isinstance(certificate.public_key(), ec.EllipticCurvePublicKey)
+    elliptic = isinstance(
+        public_key(certificate), ec.EllipticCurvePublicKey | x25519.X25519PublicKey
+    )
     allowed = Usage(0)
     if bits.digital_signature or bits.content_commitment:
         allowed |= Usage.SIGN

@@ -96,6 +96,23 @@ class Certificates:
     anchors: str = "pki/anchors.pem"
     key_kind: str = "rsa-2048"
     mailbox_days: int = 730
+    renew_days: int = 30
+    separate_keys: bool = False
+    outer_subject: str = "Message de santé"
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Where what others took back is learned from. Empty ``lists``: no folder of lists.
+
+    ``hosts``: from which hosts revocation lists and OCSP answers may be fetched besides those that
+    the operator's own authorities name; nothing is ever fetched from a host that only a message
+    names. ``fetch`` False: nothing is fetched.
+    """
+
+    lists: str = ""
+    hosts: tuple[str, ...] = ()
+    fetch: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +192,7 @@ class Config:
     tls: Tls = field(default_factory=Tls)
     limits: Limits = field(default_factory=Limits)
     certificates: Certificates = field(default_factory=Certificates)
+    revocation: Revocation = field(default_factory=Revocation)
     identity: Identity = field(default_factory=Identity)
     oauth: Oauth = field(default_factory=Oauth)
     web: Web = field(default_factory=Web)
@@ -249,7 +267,13 @@ _MAY_BE_EMPTY = ("setup.imap_host", "setup.submission_host", "setup.web_host")
 """Texts that say, when they are empty, that another key is meant."""
 
 _NONE_WHEN_EMPTY = (
-    *("tls.client_anchors", "tls.client_lists", "oauth.issuer", "oauth.audience"),
+    *(
+        "tls.client_anchors",
+        "tls.client_lists",
+        "revocation.lists",
+        "oauth.issuer",
+        "oauth.audience",
+    ),
     *("oauth.jwks", "oauth.ca_file", "oauth.scope"),
 )
 """Texts that say, when they are empty, that there is none of it."""
@@ -269,6 +293,7 @@ _LEAST = {
     "identity.password_memory_kib": 8,  # RFC 9106 §3.1: 8 KiB for each lane
     "identity.password_rounds": 1,
     "certificates.mailbox_days": 1,
+    "certificates.renew_days": 1,
     "identity.remembered_login_seconds": 0,
     "oauth.refresh_minutes": 1,
     "web.idle_minutes": 1,

@@ -47,6 +47,7 @@ class Failure(Enum):
     FORBIDDEN_TYPE = "forbidden_type"
     SIGNATURE_REJECTED = "signature_rejected"
     SIGNATURE_REQUIRED = "signature_required"
+    SIGNATURE_UNCHECKED = "signature_unchecked"
     CANNOT_OPEN = "cannot_open"
     NO_CERTIFICATE_FOR_RECIPIENT = "no_certificate_for_recipient"
     NO_CERTIFICATE_FOR_AUTHOR = "no_certificate_for_author"
@@ -111,6 +112,7 @@ _TABLE: dict[Failure, Row] = {
     Failure.FORBIDDEN_TYPE: Row(554, "5.7.1", "CANNOT", 422, False, "refus.type_interdit"),
     Failure.SIGNATURE_REJECTED: Row(554, "5.7.7", "CANNOT", 422, False, "refus.signature"),
     Failure.SIGNATURE_REQUIRED: Row(554, "5.7.7", "CANNOT", 422, False, "refus.signature_absente"),
+    Failure.SIGNATURE_UNCHECKED: Row(451, "4.7.5", "CANNOT", 409, True, "attente.signature"),
     Failure.CANNOT_OPEN: Row(554, "5.7.5", "CANNOT", 422, False, "refus.dechiffrement"),
     Failure.NO_CERTIFICATE_FOR_RECIPIENT: Row(451, "4.7.5", "CANNOT", 409, True, "attente.certificat"),
     Failure.NO_CERTIFICATE_FOR_AUTHOR: Row(451, "4.7.5", "CANNOT", 409, True, "attente.certificat_auteur"),

@@ -12,6 +12,14 @@ def wrapped(content_type: bytes, pieces: list[bytes]) -> bytes:
     return b"".join(der.wrap(der.SEQUENCE, [content_type, *inside]))
 
 
+def head(content_type: bytes, start: bytes, octets: int) -> bytes:
+    """What stands before the last ``octets`` of a blob whose inner SEQUENCE begins by ``start``."""
+    inner = der.header(der.SEQUENCE, len(start) + octets) + start
+    explicit = der.header(_TAG_0, len(inner) + octets) + inner
+    outer = content_type + explicit
+    return der.header(der.SEQUENCE, len(outer) + octets) + outer
+
+
 def unwrapped(blob: bytes) -> tuple[bytes, Reader]:
     """(content type as a DER element, the inner SEQUENCE to walk); nothing may follow the blob.
 

@@ -6,6 +6,7 @@ contents once.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from certs.errors import DerMalformed
 
@@ -23,6 +24,10 @@ UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 SEQUENCE, SET = 0x30, 0x31
 _CONSTRUCTED = 0x20
 _CONSTRUCTED_OCTET_STRING = OCTET_STRING | _CONSTRUCTED
+_CONSTRUCTED_TAG_0, _PRIMITIVE_TAG_0 = b"\xa0", b"\x80"
+
+APART_OCTETS = 16 * 1024
+"""From this size on, a [0] IMPLICIT OCTET STRING in parts can be left where it is."""
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -36,15 +41,20 @@ def length(octets: int) -> bytes:
     return bytes((0x80 | len(digits),)) + digits
 
 
+def header(tag: int, octets: int) -> bytes:
+    """The first octets of an element whose content has that size."""
+    return bytes((tag,)) + length(octets)
+
+
 def tlv(tag: int, *parts: bytes) -> bytes:
     """One element whose content is the concatenation of ``parts``."""
     content = b"".join(parts)
-    return bytes((tag,)) + length(len(content)) + content
+    return header(tag, len(content)) + content
 
 
 def wrap(tag: int, pieces: list[bytes]) -> list[bytes]:
     """The pieces of an element around ``pieces``: nothing is copied until all are joined."""
-    return [bytes((tag,)) + length(sum(map(len, pieces))), *pieces]
+    return [header(tag, sum(map(len, pieces))), *pieces]
 
 
 def set_of(*elements: bytes, tag: int = SET) -> bytes:
@@ -57,8 +67,9 @@ def integer(value: int) -> bytes:
     return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 
+@lru_cache(maxsize=512)
 def oid(dotted: str) -> bytes:
-    """An OBJECT IDENTIFIER from its dotted form."""
+    """An OBJECT IDENTIFIER from its dotted form; those of our tables are written once."""
     first, second, *rest = (int(arc) for arc in dotted.split("."))
     content = bytearray()
     for arc in (first * 40 + second, *rest):
@@ -131,6 +142,14 @@ class Reader:
         self._position = end
         return self._buffer[start:end]
 
+    def view(self, tag: int) -> memoryview:
+        """As :meth:`content`, without a copy."""
+        found, start, end = self._header()
+        if found != tag:
+            raise DerMalformed(f"tag {found:#x} where {tag:#x} was expected")
+        self._position = end
+        return memoryview(self._buffer)[start:end]
+
     def element(self, tag: int | None = None) -> bytes:
         """The next element whole, header included."""
         found, _, end = self._header()
@@ -186,7 +205,7 @@ class _Open:
     ``end`` is None when its length is indefinite; ``limit`` is where the nearest definite one ends.
     """
 
-    __slots__ = ("end", "limit", "pieces", "size", "tag")
+    __slots__ = ("end", "is_string", "limit", "pieces", "size", "strings", "tag")
 
     def __init__(self, tag: bytes, end: int | None, limit: int) -> None:
         self.tag = tag
@@ -194,9 +213,14 @@ class _Open:
         self.limit = limit
         self.pieces: list[bytes | memoryview] = []
         self.size = 0
+        self.is_string = tag == _CONSTRUCTED_TAG_0
+        self.strings: list[bytes | memoryview] = []
 
     def add(self, tag: bytes, pieces: list[bytes | memoryview], size: int) -> None:
         """Put a finished element at the end; parts of a split OCTET STRING lose their headers."""
+        if self.is_string:
+            self.is_string = tag[0] == OCTET_STRING
+            self.strings += pieces
         if self.tag[0] == _CONSTRUCTED_OCTET_STRING:
             if tag[0] != OCTET_STRING:
                 raise DerMalformed("a part of an octet string is none")
@@ -208,13 +232,19 @@ class _Open:
         self.size += size
 
 
-def to_der(blob: bytes, max_depth: int = MAX_DEPTH, max_size: int = MAX_OCTETS) -> bytes:
+def to_der(
+    blob: bytes,
+    max_depth: int = MAX_DEPTH,
+    max_size: int = MAX_OCTETS,
+    apart: list[bytes | memoryview] | None = None,
+) -> bytes:
     """The same value with definite, shortest lengths and whole octet strings.
 
     What streaming producers emit: indefinite lengths and OCTET STRINGs in parts (ITU-T X.690 §8).
     Other liberties of BER (split strings of other types, sets out of order) are left for the
-    strict reader to refuse. Raises :class:`DerMalformed`, also beyond ``max_depth``, ``max_size``
-    octets or ``MAX_ELEMENTS``.
+    strict reader to refuse. With ``apart``, one [0] IMPLICIT OCTET STRING in parts, of at least
+    ``APART_OCTETS`` together, is emptied, and its parts are put there without a copy. Raises
+    :class:`DerMalformed`, also beyond ``max_depth``, ``max_size`` octets or ``MAX_ELEMENTS``.
     """
     if len(blob) > max_size:
         raise DerMalformed("too big")
@@ -227,13 +257,13 @@ def to_der(blob: bytes, max_depth: int = MAX_DEPTH, max_size: int = MAX_OCTETS) 
         if frame.end == position:
             if frame is root:
                 break
-            _close(frames)
+            _close(frames, apart)
             continue
         if frame.end is None and blob[position : position + 2] == b"\x00\x00":
             position += 2
             if position > frame.limit:
                 raise DerMalformed("truncated")
-            _close(frames)
+            _close(frames, apart)
             continue
         elements += 1
         if elements > MAX_ELEMENTS or (frame is root and root.pieces):
@@ -256,8 +286,12 @@ def to_der(blob: bytes, max_depth: int = MAX_DEPTH, max_size: int = MAX_OCTETS) 
     return b"".join(root.pieces)
 
 
-def _close(frames: list[_Open]) -> None:
+def _close(frames: list[_Open], apart: list[bytes | memoryview] | None) -> None:
     done = frames.pop()
+    if apart is not None and not apart and done.is_string and done.size >= APART_OCTETS:
+        apart += done.strings
+        frames[-1].add(_PRIMITIVE_TAG_0, [], 0)
+        return
     tag = bytes((OCTET_STRING,)) if done.tag[0] == _CONSTRUCTED_OCTET_STRING else done.tag
     frames[-1].add(tag, done.pieces, done.size)
 

@@ -2,9 +2,10 @@
 
 from cryptography import x509
 
-from certs.certificate import extension, from_der
+from certs.certificate import Certificate, extension, from_der
 from certs.cms import der
 from certs.cms.der import Reader
+from certs.errors import DerMalformed
 
 KEY_IDENTIFIER = 0x80
 """Tag of the form that names a subjectKeyIdentifier; the other form is a SEQUENCE."""
@@ -18,6 +19,26 @@ def issuer_and_serial(certificate: bytes) -> bytes:
     serial = tbs.element(der.INTEGER)
     tbs.element(der.SEQUENCE)
     return der.tlv(der.SEQUENCE, tbs.element(der.SEQUENCE), serial)
+
+
+def key_identifier(certificate: Certificate) -> bytes:
+    """The subjectKeyIdentifier of a certificate, as a SignerIdentifier or a RecipientIdentifier.
+
+    Raises :class:`DerMalformed` when the certificate has none.
+    """
+    known = extension(certificate, x509.SubjectKeyIdentifier)
+    if known is None:
+        raise DerMalformed("a certificate without a key identifier")
+    return der.tlv(KEY_IDENTIFIER, known.digest)
+
+
+def check(identifier: bytes) -> None:
+    """Refuse an identifier that has neither form. Raises :class:`DerMalformed`."""
+    if identifier[0] != KEY_IDENTIFIER:
+        inner = Reader(identifier).enter(der.SEQUENCE)
+        inner.element(der.SEQUENCE)
+        inner.content(der.INTEGER)
+        inner.finish()
 
 
 def names(identifier: bytes, certificate: bytes) -> bool:

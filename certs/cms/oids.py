@@ -16,3 +16,8 @@ CAPABILITIES = der.oid(f"{_PKCS9}.15")
 SIGNING_CERTIFICATE_V2 = der.oid(f"{_PKCS9}.16.2.47")
 
 MGF1 = der.oid("1.2.840.113549.1.1.8")
+
+ID_AUTH_ENVELOPED_DATA = der.oid(f"{_PKCS9}.16.1.23")
+P_SPECIFIED = der.oid("1.2.840.113549.1.1.9")
+EC_PUBLIC_KEY = der.oid("1.2.840.10045.2.1")
+X25519 = der.oid("1.3.101.110")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from certs.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
+from certs.usage import Usage
 from mailbox_store.database import Transaction
 from mss_gateway.cli.answers import Json
 from mss_gateway.cli.desk import OPERATOR
@@ -94,9 +95,13 @@ def issue(
     person: Person,
     key: PrivateKey,
     key_folder: Path | None,
+    *,
+    usage: Usage = Usage.BOTH,
+    use_from: int | None = None,
 ) -> tuple[Held, KeyFiles | None]:
     """A certificate of the authority, on record; raises FileExistsError for a key file."""
-    held = certificates.issue(tx, authority, person, key, gateway.config.certificates.mailbox_days)
+    days = gateway.config.certificates.mailbox_days
+    held = certificates.issue(tx, authority, person, key, days, usage=usage, use_from=use_from)
     audit.record(
         tx,
         actor=OPERATOR,

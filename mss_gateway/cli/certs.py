@@ -1,90 +1,18 @@
-"""`mss certs`: issue, list, show, revoke, revocation list; the server's own certificate."""
+"""`mss certs`: list and show."""
 
-import os
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from certs.certificate import Certificate, facts, to_pem
-from certs.issue import export_for_client
-from certs.keyring import PrivateKey
-from mailbox_store.database import Transaction, View
-from mss_gateway.cli import access
-from mss_gateway.cli.answers import Answer, Json, listing, moment, sheet
-from mss_gateway.cli.desk import OPERATOR, Desk, authority_of, person_of
-from mss_gateway.directory import certificates, people
-from mss_gateway.directory.certificates import Held
-from mss_gateway.observability import audit
-
-DAY = 86_400
-SERVER_DAYS = 365
-
-Serial = Annotated[str, typer.Argument(metavar="SERIAL", help="Serial number, hexadecimal.")]
-KeyOut = Annotated[Path | None, typer.Option(help="Folder for a client-held key and certificate.")]
-
-
-def issue(
-    desk: Desk,
-    who: Annotated[str, typer.Argument(metavar="ADDRESS", help="The holder's address or INS.")],
-    key_out: KeyOut = None,
-) -> Answer:
-    """A new certificate beside the earlier ones."""
-    with desk.gateway() as gateway:
-        authority = authority_of(gateway)
-        with gateway.database.read() as view:
-            person = person_of(view, who, gateway.config)
-        folder = checked_folder(key_out, person.smime)
-        key = certificates.new_key(gateway.config.certificates.key_kind)
-        held, files = gateway.database.write(
-            lambda tx: access.issue(tx, gateway, authority, person, key, folder)
-        )
-        value = {
-            **certificate_line(held, person.address, gateway.clock()),
-            "key_file": None if files is None else str(files.key),
-            "certificate_file": None if files is None else str(files.certificate),
-        }
-    return sheet(value)
-
-
-def issue_server(
-    desk: Desk,
-    name: Annotated[list[str] | None, typer.Option(help="DNS name; may be repeated.")] = None,
-    ip: Annotated[list[str] | None, typer.Option(help="IP address; may be repeated.")] = None,
-    days: Annotated[int, typer.Option(min=1, max=825, help="Days of validity.")] = SERVER_DAYS,
-) -> Answer:
-    """Key and certificate of the listeners; names default to site.hostname."""
-    with desk.gateway(makes_store=True) as gateway:
-        settings = gateway.config
-        authority = authority_of(gateway)
-        key = PrivateKey.generate("p256")
-        now = gateway.now().replace(microsecond=0)
-        names = name or [settings.site.hostname]
-        try:
-            made = authority.issue_server(names, ip or [], key.public_key, now, days)
-        except ValueError:
-            raise typer.BadParameter(
-                "a name is not a DNS name, or an --ip not an address"
-            ) from None
-        paths = (settings.in_state(settings.tls.key), settings.in_state(settings.tls.certificate))
-
-        def unit(tx: Transaction) -> None:
-            _record(tx, f"server certificate:{made.serial_number:x}", "issued")
-            for path in paths:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            export_for_client(key, (made, *authority.chain), *paths)
-
-        gateway.database.write(unit)
-    return sheet(
-        {
-            "serial": f"{made.serial_number:x}",
-            "names": [*names, *(ip or [])],
-            "not_after": moment(made.not_valid_after_utc.timestamp()),
-            "key_file": str(paths[0]),
-            "certificate_file": str(paths[1]),
-        }
-    )
+from certs.certificate import Certificate, facts, key_digest, public_key, to_pem
+from certs.profiles import Publishing, kind_of
+from mss_gateway.cli.answers import Answer, Json, listing, sheet
+from mss_gateway.cli.certs_desk import DAY as DAY
+from mss_gateway.cli.certs_desk import Serial, address_of_held
+from mss_gateway.cli.certs_desk import certificate_line as certificate_line
+from mss_gateway.cli.desk import Desk, authority_of, person_of
+from mss_gateway.directory import certificates
 
 
 def list_all(
@@ -93,24 +21,27 @@ def list_all(
     expiring: Annotated[
         int | None, typer.Option(min=0, help="Only active ones that end within so many days.")
     ] = None,
+    shared: Annotated[
+        bool, typer.Option("--shared-keys", help="Only those whose key several mailboxes have.")
+    ] = False,
 ) -> Answer:
     """Certificates, oldest first."""
     with desk.gateway() as gateway, gateway.database.read() as view:
         now = gateway.clock()
-        found = certificates.everything(view)
+        if shared:
+            found = [held for one in certificates.duplicates(view) for held in one.held]
+        elif expiring is not None:
+            found = certificates.expiring(view, now + expiring * DAY)
+        else:
+            found = certificates.everything(view)
         if who:
             account_id = person_of(view, who, gateway.config).account_id
             found = [held for held in found if held.account_id == account_id]
-        if expiring is not None:
-            found = [
-                held
-                for held in found
-                if held.state == "active" and held.not_after < now + expiring * DAY
-            ]
-        rows = [certificate_line(held, _address(view, held), now) for held in found]
+        rows = [certificate_line(held, address_of_held(view, held), now) for held in found]
     columns = {
         "serial": "serial",
         "address": "address",
+        "usage": "for",
         "state": "state",
         "key": "key",
         "not_before": "not before",
@@ -123,80 +54,28 @@ def show(desk: Desk, serial: Serial) -> Answer:
     """One certificate."""
     with desk.gateway() as gateway, gateway.database.read() as view:
         held = certificates.find(view, serial)
-        value = certificate_line(held, _address(view, held), gateway.clock())
+        value = certificate_line(held, address_of_held(view, held), gateway.clock())
+        others = certificates.accounts_with_key(view, held.certificate)
+        publishing = authority_of(gateway).publishing
+    value = {**value, **described(held.certificate, publishing)}
+    if len(others) > 1:
+        value["key_shared_with_accounts"] = [one for one in others if one != held.account_id]
     pem = to_pem(held.certificate).decode()
-    return Answer({**_described(held.certificate, value), "pem": pem}, sheet(value).shown)
+    return Answer({**value, "pem": pem}, sheet(value).shown)
 
 
-def revoke(desk: Desk, serial: Serial) -> Answer:
-    """Take one back."""
-    with desk.gateway() as gateway:
-
-        def unit(tx: Transaction) -> dict[str, Json]:
-            before = certificates.find(tx, serial)
-            held = certificates.revoke(tx, serial)
-            if before.state != "revoked":
-                _record(tx, f"account:{held.account_id} certificate:{held.serial}", "revoked")
-            return certificate_line(held, _address(tx, held), tx.now)
-
-        value = gateway.database.write(unit)
-    return Answer(
-        value,
-        (
-            f"Certificate {value['serial']} is revoked since {value['revoked_at']}.",
-            "`mss certs crl` writes the list that tells others.",
-        ),
-    )
-
-
-def crl(
-    desk: Desk,
-    out: Annotated[Path, typer.Option(help="Where to write the list (DER).")],
-    days: Annotated[int, typer.Option(min=1, max=90, help="Until the next list.")] = 7,
-) -> Answer:
-    """The signed list of what was taken back."""
-    with desk.gateway() as gateway:
-        authority = authority_of(gateway)
-        with gateway.database.read() as view:
-            revoked = certificates.revocations(view)
-        now = gateway.now().replace(microsecond=0)
-        next_update = now + timedelta(days=days)
-        encoded = authority.crl(revoked, now, next_update)
-
-        def unit(tx: Transaction) -> None:
-            _record(tx, f"revocation list of {len(revoked)}", "issued")
-            _write_whole(out, encoded)
-
-        gateway.database.write(unit)
-    return sheet(
-        {
-            "file": str(out),
-            "revoked": len(revoked),
-            "next_update": moment(next_update.timestamp()),
-        }
-    )
-
-
-def certificate_line(held: Held, address: str, now: float) -> dict[str, Json]:
-    """A certificate as one line of an answer."""
+def described(certificate: Certificate, publishing: Publishing) -> dict[str, Json]:
+    """What a person compares: names, fingerprint, kind of key, how the holder was identified."""
+    known = facts(certificate)
+    identified = publishing.identified(certificate)
     return {
-        "serial": held.serial,
-        "account": held.account_id,
-        "address": address,
-        "state": state_of(held, now),
-        "usage": str(held.usage.name).lower(),
-        "key": "gateway" if held.has_key else "client",
-        "not_before": moment(held.not_before),
-        "not_after": moment(held.not_after),
-        "revoked_at": moment(held.revoked_at),
+        "subject": known.subject,
+        "issuer": known.issuer,
+        "fingerprint": known.fingerprint,
+        "key_kind": kind_of(public_key(certificate)),
+        "key_fingerprint": key_digest(certificate),
+        "identified": None if identified is None else identified.name.lower().replace("_", "-"),
     }
-
-
-def state_of(held: Held, now: float) -> str:
-    """``active``, ``revoked``, ``expired`` or ``not yet valid``."""
-    if held.state != "active" or held.is_valid(now):
-        return held.state
-    return "expired" if held.not_after <= now else "not yet valid"
 
 
 def checked_folder(key_out: Path | None, smime: str) -> Path | None:
@@ -206,28 +85,3 @@ def checked_folder(key_out: Path | None, smime: str) -> Path | None:
     if key_out is not None and not key_out.is_dir():
         raise typer.BadParameter("--key-out is not a folder: make it first, mode 0700")
     return key_out
-
-
-def _described(certificate: Certificate, value: dict[str, Json]) -> dict[str, Json]:
-    known = facts(certificate)
-    return {
-        **value,
-        "subject": known.subject,
-        "issuer": known.issuer,
-        "fingerprint": known.fingerprint,
-    }
-
-
-def _address(view: View, held: Held) -> str:
-    return people.by_account(view, held.account_id).address
-
-
-def _record(tx: Transaction, what: str, verdict: str) -> None:
-    audit.record(tx, actor=OPERATOR, act="certificate", object=what, verdict=verdict)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Whoever fetches the file sees the former list or the new one, never half of it."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
-    draft.write_bytes(content)
-    draft.replace(path)

@@ -125,7 +125,7 @@ def _schema(view: View) -> Check:
 
 
 def _trust(gateway: Gateway, view: View) -> Check:
-    anchors = gateway.anchors.of(Purpose.SIGNATURE)
+    anchors = gateway.trust.anchors(view).of(Purpose.SIGNATURE)
     if not anchors:
         return Check("trust anchors", False, "none: nothing that is signed can be believed")
     authority = certificates.load_authority(view, gateway.spool)

@@ -3,12 +3,22 @@
 from collections.abc import Callable
 
 from certs.errors import CannotOpen, CertsError
+from certs.issue import OutsideRealm
+from certs.pkcs12 import Pkcs12Refused
+from certs.requests import RequestRefused
 from mailbox_store.errors import BlobAltered, StoreError
 from mss_gateway.cli.answers import NotDone
 from mss_gateway.config import ConfigRefused
-from mss_gateway.directory.certificates import CertificateUnknown
+from mss_gateway.directory.certificates import (
+    CertificateAmbiguous,
+    CertificateKept,
+    CertificateRefused,
+    CertificateUnknown,
+)
+from mss_gateway.directory.enrolment import RequestUnknown
 from mss_gateway.directory.importing import FieldRefused, FileRefused
 from mss_gateway.directory.people import PersonExists
+from mss_gateway.directory.trust import AnchorRefused
 
 REFUSED, USAGE, SYSTEM = 1, 2, 3
 
@@ -34,7 +44,26 @@ KNOWN: tuple[tuple[type[Exception], int, Sentence], ...] = (
     (FieldRefused, REFUSED, _own_words),
     (FileRefused, REFUSED, _own_words),
     (PersonExists, REFUSED, lambda _: "this address is taken, and never given again"),
+    (
+        CertificateAmbiguous,
+        REFUSED,
+        lambda _: "several issuers gave this serial number: say the fingerprint",
+    ),
     (CertificateUnknown, REFUSED, lambda _: "no such certificate; see `mss certs list`"),
+    (CertificateKept, REFUSED, lambda error: f"it is here already: `mss certs show {error}`"),
+    (CertificateRefused, REFUSED, _own_words),
+    (RequestUnknown, REFUSED, lambda _: "no such request waits; see `mss certs requests`"),
+    (RequestRefused, REFUSED, _own_words),
+    (Pkcs12Refused, REFUSED, _own_words),
+    (AnchorRefused, REFUSED, _own_words),
+    (
+        OutsideRealm,
+        REFUSED,
+        lambda _: (
+            "the authority may not vouch for this name (its name constraints, see `mss certs"
+            " authority`): `mss certs authority-init --replace` makes one that may"
+        ),
+    ),
     (FileExistsError, REFUSED, lambda error: f"{_file(error)}: choose another name"),
     (ConfigRefused, SYSTEM, _own_words),
     (BlobAltered, SYSTEM, lambda error: f"{error}: run `mss store verify`"),

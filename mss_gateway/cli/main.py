@@ -2,7 +2,7 @@
 """THE table of verbs, and the entry point ``mss``."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -12,7 +12,7 @@ from mss_gateway.cli import binding
 
 NOUNS = {
     "people": "Holders of mailboxes: professionals, services, patients.",
-    "certs": "Certificates of mailboxes, and the revocation list.",
+    "certs": "Certificates of mailboxes, their authority, the revocation list.",
     "message": "The life of one message.",
     "policy": "Who may write to whom, and why.",
     "queue": "What waits to be delivered.",
@@ -21,6 +21,11 @@ NOUNS = {
     "audit": "The chained journal of acts.",
     "config": "The configuration file.",
 }
+
+NOUNS_BELOW = {
+    "certs trust": "Authorities that are believed.",
+}
+"""Nouns of two words, below the first."""
 
 USAGE = "wrong usage: an option is missing, unknown or malformed"
 SYSTEM = "the system could not: configuration, store, keys or disk; the line on standard error says which"
@@ -142,16 +147,58 @@ VERBS = (
         "listed, even when there is nobody", "nobody has this address",
     ),
     Verb(
-        "certs issue", "certs:issue",
-        "Issue a new certificate beside the earlier ones, which stay for reading.\n\nA holder whose keys are in their own client needs --key-out.",
-        "mss certs issue claire.martin@mss.example",
-        "issued", "nobody has this address",
+        "certs authority-init", "certs_authority:init",
+        "Make the operator's own issuing authority: a root, and an intermediate that issues.\n\nOn a site without a store it is the first; elsewhere --replace is needed, and the former one stays for its revocation list. It may vouch for the domains of the configuration only (name constraints; some clients, gpgsm among them, cannot read those: --unlimited).",
+        "mss certs authority-init --name 'Groupe hospitalier' --key-kind p384",
+        "made; its root is believed here", "there is an authority already, or one had this name",
     ),
     Verb(
-        "certs issue-server", "certs:issue_server",
+        "certs authority", "certs_authority:show",
+        "Show the authority that issues and those before it, with the fingerprint of the root; --out writes the root.",
+        "mss certs authority --out root.pem",
+        "shown, even when there is none", "there is none to write",
+    ),
+    Verb(
+        "certs issue", "certs_issue:issue",
+        "Issue new certificates beside the earlier ones, which stay for reading.\n\nA holder whose keys are in their own client needs --key-out, or sends a request that --csr answers. --usage separate makes one for signing and one for encryption.",
+        "mss certs issue claire.martin@mss.example --usage separate --identified in-person",
+        "issued", "nobody has this address, or the request cannot be answered",
+    ),
+    Verb(
+        "certs issue-client", "certs_issue:issue_client",
+        "Make a TLS client certificate with which an application opens its box (IMAP, EXTERNAL).\n\nThe key is written into the folder and not kept here; --csr answers a request instead, and the key stays where it is.",
+        "mss certs issue-client labo@mss.example --out .",
+        "issued", "nobody has this address, or it is the box of a person, or the request cannot be answered",
+    ),
+    Verb(
+        "certs issue-server", "certs_issue:issue_server",
         "Make the server's TLS key and certificate from the gateway's own authority, where tls.key and tls.certificate say.",
         "mss certs issue-server --name localhost --ip 127.0.0.1",
-        "written", "the files are there already",
+        "written", "the files are there already, or the authority may not vouch for a name",
+    ),
+    Verb(
+        "certs request", "certs_request:ask",
+        "Draw a key, keep it sealed, and write a request (PKCS #10) for another issuer.\n\nFor a mailbox, or with --server for the listeners. `mss certs import` takes the answer.",
+        "mss certs request claire.martin@mss.example --out claire.csr",
+        "the request is written", "nobody has this address, the holder's keys are in their own client, or the file is there already",
+    ),
+    Verb(
+        "certs requests", "certs_request:list_all",
+        "List the requests that wait for their certificate; --forget lets go of one, and of its key.",
+        "mss certs requests",
+        "listed, even when there is none", "no such request waits",
+    ),
+    Verb(
+        "certs import", "certs_import:bring",
+        "Take in a certificate that somebody else issued: PKCS #12 with its key, or the answer to a request (PEM, DER, PKCS #7).\n\nIt must name the mailbox's address, have its key, and lead to an authority that is believed; its key usage says whether it signs, is encrypted to, or both. Without --password-file the password is asked for.",
+        "mss certs import claire.p12 --password-file password.txt",
+        "taken in", "it names nobody here, does not lead to an authority that is believed, its key is not here or somebody else's, or the password is wrong",
+    ),
+    Verb(
+        "certs export", "certs_export:export",
+        "Write a certificate and its issuers (PEM).\n\nA private key that the gateway holds leaves in one form only: with --pkcs12, under a password, for a holder who moves to another operator; it goes on record. Without --password-file a password is made and shown once. Keys of holders' own clients were never here.",
+        "mss certs export 5f3a9c --out claire.pem",
+        "written", "no such certificate, its key is not here, the password is too short, or the file is there already",
     ),
     Verb(
         "certs list", "certs:list_all",
@@ -161,27 +208,81 @@ VERBS = (
     ),
     Verb(
         "certs show", "certs:show",
-        "Show one certificate by its serial number; --json includes it in PEM.",
+        "Show one certificate by its serial number or fingerprint; --json includes it in PEM.",
         "mss certs show 5f3a9c",
         "shown", "no such certificate",
     ),
     Verb(
-        "certs revoke", "certs:revoke",
+        "certs check", "certs_check:check",
+        "Say step by step why a certificate is good or bad, by the same code that judges mail, and what to do.\n\nOne that is kept here by its serial number or fingerprint, or one in a file with its issuers.",
+        "mss certs check 5f3a9c --for signature",
+        "good for everything asked", "bad for something, or no such certificate",
+    ),
+    Verb(
+        "certs revoke", "certs_revocation:revoke",
         "Take a certificate back. Its key stays, sealed, for reading what was encrypted to it.",
-        "mss certs revoke 5f3a9c",
+        "mss certs revoke 5f3a9c --reason key-compromise",
         "revoked (also when it was before)", "no such certificate",
     ),
     Verb(
-        "certs crl", "certs:crl",
+        "certs crl", "certs_revocation:crl",
         "Write the list of revoked certificates (DER), signed by the issuing authority.",
         "mss certs crl --out mss.crl --days 7",
-        "written", "there is no store or authority yet",
+        "written", "there is no store or authority yet, or none of this serial number",
+    ),
+    Verb(
+        "certs renew", "certs_renew:renew",
+        "Issue the next certificates of mailboxes before the present ones end, with new keys.\n\nThe gateway does it by itself too. A new one opens mail at once, and new messages use it a day later (--at-once: now); the former one stays valid until its end. May be cut and run again.",
+        "mss certs renew --within 60",
+        "every mailbox concerned is renewed, even when none is (with --dry-run: told)", "some could not be (they are listed), or an address has nothing that is renewed here",
+    ),
+    Verb(
+        "certs expire", "certs_expiry:forecast",
+        "Forecast what ends when: mailboxes' certificates month by month with a chart, then authorities, anchors and the server's.",
+        "mss certs expire --months 12",
+        "told", "there is no store yet",
+    ),
+    Verb(
+        "certs verify", "certs_dry_run:verify",
+        "Say whose signature a message bears, and why the gateway would show it or not. Nothing is kept.",
+        "mss certs verify message.eml",
+        "the signature is valid and its author's", "it is not, or the file is no message",
+    ),
+    Verb(
+        "certs why", "certs_dry_run:why",
+        "Say what the gateway makes of a message for one recipient: opened with that mailbox's keys, judged step by step; and how mail to it is sealed. Nothing is kept.",
+        "mss certs why message.eml --to claire.martin@mss.example",
+        "the signature is valid and its author's", "it is not, the file is no message, or nobody has this address",
+    ),
+    Verb(
+        "certs trust add", "trust:add",
+        "Believe an authority, in two steps: a file proposes it and shows its fingerprint; --confirm FINGERPRINT, once compared, believes it.",
+        "mss certs trust add --confirm \\\n  00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff --for mail",
+        "proposed, or believed", "no authority's certificate, it has ended, or nothing of this fingerprint was proposed",
+    ),
+    Verb(
+        "certs trust list", "trust:list_all",
+        "List who is believed for what, and what is proposed.",
+        "mss certs trust list",
+        "listed, even when there is nobody", "there is no store yet",
+    ),
+    Verb(
+        "certs trust remove", "trust:remove",
+        "Believe an authority no more, in two steps: show it by its fingerprint, then --confirm FINGERPRINT.\n\nThose in the file of certificates.anchors are removed there.",
+        "mss certs trust remove 00112233",
+        "shown, or removed", "no authority of this fingerprint was added",
     ),
     Verb(
         "message show", "message:show",
         "Tell the life of a message, stage by stage. REF ends the reply that its sender was shown.",
         "mss message show 06emt3vf8h9kq2c1r7d5g0b4ns",
         "told", "no message of this reference on record",
+    ),
+    Verb(
+        "message verify", "message_verify:verify",
+        "Judge a kept message again from the evidence kept with it, as of the moment when it came in: content, signature, certificates, revocation.",
+        "mss message verify 06emt3vf8h9kq2c1r7d5g0b4ns",
+        "the verdict of then holds", "it does not hold, or no mailbox has this message",
     ),
     Verb(
         "policy why", "policy:why",
@@ -273,11 +374,21 @@ def application(asked: str | None = None) -> typer.Typer:
         if first not in NOUNS:
             _add(root, rows[0], first, is_wanted=is_wanted)
             continue
-        noun = _group(NOUNS[first])
-        for verb in rows if is_wanted else ():
-            _add(noun, verb, verb.words.partition(" ")[2], is_wanted=True)
-        root.add_typer(noun, name=first)
+        root.add_typer(_noun(first, rows if is_wanted else ()), name=first)
     return root
+
+
+def _noun(words: str, rows: Sequence[Verb]) -> typer.Typer:
+    """The verbs of a noun, and the nouns below it."""
+    noun = _group((NOUNS | NOUNS_BELOW)[words])
+    for below in NOUNS_BELOW:
+        if below.rpartition(" ")[0] == words:
+            its_own = [verb for verb in rows if verb.words.startswith(f"{below} ")]
+            noun.add_typer(_noun(below, its_own), name=below.rpartition(" ")[2])
+            rows = [verb for verb in rows if verb not in its_own]
+    for verb in rows:
+        _add(noun, verb, verb.words.removeprefix(f"{words} "), is_wanted=True)
+    return noun
 
 
 def main() -> None:

@@ -8,20 +8,18 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from certs import anchors
 from certs.certificate import to_pem
 from certs.errors import CertsError
 from certs.issue import Authority
 from certs.keyring import KeyKind
 from certs.sealing import RootKey, Sealing
-from certs.usage import Purpose
 from mailbox_store.database import Database
 from mailbox_store.errors import StoreError
 from mss_gateway.bridge import Bridge
-from mss_gateway.compose import sign_in
+from mss_gateway.compose import believing, sign_in
 from mss_gateway.config import Config, ConfigRefused
 from mss_gateway.directory import certificates
-from mss_gateway.directory.certificates import Cabinet
+from mss_gateway.directory.cabinet import Cabinet
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.throttle import Throttle
@@ -77,7 +75,9 @@ def _wire(
         authority = certificates.load_authority(view, spool)
     if authority is None:
         authority = _new_authority(config, database, spool, clock)
+    certificates.complete(database)  # rows of an earlier release
     limits, identity = config.limits, config.identity
+    lists = believing.lists(config)
     return Gateway(
         config=config,
         database=database,
@@ -86,7 +86,9 @@ def _wire(
         account_throttle=Throttle(limits.failed_logins_per_account, ACCOUNT_WINDOW_SECONDS),
         address_throttle=Throttle(limits.failed_logins_per_address, ADDRESS_WINDOW_SECONDS),
         cabinet=Cabinet(authority.chain),
-        anchors=_anchors(config),
+        trust=believing.trust(config),
+        revocations=believing.revocations(lists, spool),
+        lists=lists,
         metrics=metrics.build(),
         renderer=Renderer(),
         spool=spool,
@@ -130,14 +132,6 @@ def _new_authority(
         path.write_bytes(to_pem(authority.root))
     database.write(lambda tx: certificates.keep_authority(tx, items.spool_account(tx), authority))
     return authority
-
-
-def _anchors(config: Config) -> anchors.Anchors:
-    path = config.in_state(config.certificates.anchors)
-    try:
-        return anchors.load({Purpose.SIGNATURE: [path], Purpose.ENCRYPTION: [path]})
-    except (OSError, CertsError) as error:
-        raise ConfigRefused(f"certificates.anchors {path}: {error}") from None
 
 
 REFUSALS = (ConfigRefused, StoreError)

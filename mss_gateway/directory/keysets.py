@@ -6,10 +6,8 @@ server is believed by a file of authorities of its own, never by those of the sy
 """
 
 import base64
-import contextlib
 import http.client
 import json
-import socket
 import ssl
 import threading
 from collections.abc import Mapping
@@ -21,6 +19,7 @@ from urllib.parse import urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey, import_key
 
+from mss_gateway.directory.fetching import Watch
 from mss_gateway.observability import log
 
 SET_OCTETS: Final = 256 * 1024
@@ -151,21 +150,14 @@ class KeyServer:
             )
         except ValueError:
             raise KeySetRefused("not an address") from None
-        opened: list[socket.socket] = []
-        watch = threading.Timer(FETCH_SECONDS, _cut, (connection, opened))
-        watch.daemon = True
-        watch.start()
+        target = parts._replace(scheme="", netloc="", fragment="").geturl()
         try:
-            connection.connect()
-            opened.append(connection.sock)
-            return _fetched(connection, parts._replace(scheme="", netloc="", fragment="").geturl())
+            with Watch(connection, FETCH_SECONDS).watching():
+                return _fetched(connection, target)
         except OSError:
             raise  # some are ValueErrors too
         except (http.client.HTTPException, ValueError) as error:
             raise KeySetRefused(type(error).__name__) from None
-        finally:
-            watch.cancel()
-            connection.close()
 
 
 def _fetched(connection: http.client.HTTPSConnection, target: str) -> bytes:
@@ -175,17 +167,6 @@ def _fetched(connection: http.client.HTTPSConnection, target: str) -> bytes:
     if response.status != http.client.OK:
         raise KeySetRefused(f"the server answered {response.status}")
     return response.read(SET_OCTETS + 1)
-
-
-def _cut(connection: http.client.HTTPSConnection, opened: list[socket.socket]) -> None:
-    """End a fetch that takes too long: whoever waits for octets gets the end of them.
-
-    Before the handshake is over the connection has the channel; later it may have let it go.
-    """
-    for channel in opened or [connection.sock]:
-        if channel is not None:
-            with contextlib.suppress(OSError):
-                channel.shutdown(socket.SHUT_RDWR)
 
 
 def private_context(ca_file: Path) -> ssl.SSLContext:

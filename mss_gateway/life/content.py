@@ -4,8 +4,8 @@ from mss_gateway.directory.ins import normal_ins
 from mss_gateway.dossier import xdm
 from mss_gateway.dossier.examination import ExaminationSettings, examine_attachment
 from mss_gateway.failures import Failure
-from mss_gateway.life.crypto import Opened
 from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.judgement import Judged
 from mss_gateway.life.policy import Envelope, exchange_facts
 from mss_gateway.message import attachments, trace
 from mss_gateway.message.address import (
@@ -38,17 +38,17 @@ NOBODY = ("",)
 
 
 def message_facts(
-    gateway: Gateway, envelope: Envelope, recipients: tuple[str, ...], opened: Opened
+    gateway: Gateway, envelope: Envelope, recipients: tuple[str, ...], judged: Judged
 ) -> MessageFacts:
     """What the rules at message look at, exchanges included; the commit reads those again."""
-    message, limits = opened.message, gateway.config.limits
+    message, limits = judged.message, gateway.config.limits
     patients = _patient_ins(gateway, recipients)
     reverse_path = envelope.reverse_path
     return MessageFacts(
         author=envelope.author.party,
         reverse_path=None if reverse_path is None else str(reverse_path),
         from_field_count=len(message.root.header.all("from")),
-        from_addresses=_authors(message),
+        from_addresses=authors(message),
         sender_addresses=_addresses(message, "sender", unreadable=NOBODY),
         recipients=recipients,
         has_patient_recipient=bool(patients),
@@ -59,8 +59,8 @@ def message_facts(
         received_count=trace.count_received(message.header),
         received_limit=trace.HOP_LIMIT,
         has_client_keys=envelope.author.smime == "client",
-        signature=opened.signature,
-        signer_addresses=opened.signer_addresses,
+        signature=judged.status,
+        signer_addresses=judged.signer_addresses,
         findings=_findings(gateway, message, patients),
     )
 
@@ -92,7 +92,17 @@ def has_xdm(message: Message) -> bool:
     return any(xdm.is_xdm_name(each.claimed_name) for each in attachments.attachments(message))
 
 
-def _authors(message: Message) -> tuple[str, ...]:
+def author_name(message: Message) -> str:
+    """The display name of the author, as the message writes it; an address is no name."""
+    try:
+        found = [parse_author(field_text(value)) for value in message.header.all("from")]
+    except AddressMalformed:
+        return ""
+    names = [one.display_name for one in found if "@" not in one.display_name]
+    return names[0] if len(found) == 1 and names else ""
+
+
+def authors(message: Message) -> tuple[str, ...]:
     """The author of every From field, as the one parser of addresses reads it; empty if unclear."""
     try:
         return tuple(

@@ -84,7 +84,7 @@ def _prepare(gateway: Gateway, view: View, item: Item, message: Message) -> _Pre
     if recipient.smime == "client":
         spool = view.vault.account(view, gateway.spool)
         raw = items.read_body(view, spool, message)
-        raw = crypto.seal_for(view, recipient, raw, gateway.clock())
+        raw = crypto.seal_here(gateway, view, recipient, raw)
         arrival = messages.seal_arrival(
             seal, recipient.account_id, item.message_ref, raw, summarise(scan(raw)), evidence
         )

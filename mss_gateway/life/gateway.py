@@ -5,17 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from certs.anchors import Anchors
-from mailbox_store.database import Database
+from certs.revocation import RevocationSource
+from mailbox_store.database import Database, View
 from mailbox_store.vault import AccountId
 from mss_gateway.bridge import Bridge
 from mss_gateway.config import Config
-from mss_gateway.directory.certificates import Cabinet
+from mss_gateway.directory.cabinet import Cabinet
 from mss_gateway.directory.client_trust import ClientTrust
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.remembered import Remembered
+from mss_gateway.directory.revocation_folder import Lists
 from mss_gateway.directory.throttle import Throttle
 from mss_gateway.directory.tokens import Tokens
+from mss_gateway.directory.trust import Trust
 from mss_gateway.dossier.render import Renderer
 from mss_gateway.message.trace import new_message_ref
 from mss_gateway.observability.metrics import Metrics
@@ -27,7 +29,9 @@ class Gateway:
     """The wired gateway. ``wake`` tells the queue's worker that something is due.
 
     ``tokens`` and ``client_trust`` are None when the configuration names no OpenID provider, and
-    no authority for the certificates of TLS clients.
+    no authority for the certificates of TLS clients. ``revocations`` gives what is known, as a view
+    sees it, of certificates taken back, from ``lists`` of the operator's folder too; nobody waits
+    for a network.
     """
 
     config: Config
@@ -37,7 +41,9 @@ class Gateway:
     account_throttle: Throttle
     address_throttle: Throttle
     cabinet: Cabinet
-    anchors: Anchors
+    trust: Trust
+    revocations: Callable[[View], RevocationSource]
+    lists: Lists
     metrics: Metrics
     renderer: Renderer
     spool: AccountId

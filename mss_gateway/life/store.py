@@ -4,29 +4,39 @@ The rules at message are asked once more inside the transaction, on the author's
 exchanges as they are at that instant: no race lets a patient's message slip past a closing.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from mailbox_store import mailboxes, messages
+from mailbox_store.bodies import BlobId
 from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import StoreUnavailable
 from mailbox_store.flags import SEEN
 from mailbox_store.messages import Arrival
-from mss_gateway.directory import people
+from mailbox_store.vault import AccountSeal
+from mss_gateway.directory import evidence, people
+from mss_gateway.directory.evidence import Evidence, Prepared
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import policy
+from mss_gateway.life import policy, proof
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.policy import Envelope
 from mss_gateway.observability import audit
 from mss_gateway.queue import items
-from mss_gateway.queue.items import Carried, Queued, evidence
+from mss_gateway.queue.items import Carried, Queued
 from policies import decide
 from policies.facts import MessageFacts
 from policies.verdict import Permit, Verdict
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A message in the form in which it is kept: signed, with its trace, summarised."""
+    """A message in the form in which it is kept: signed, with its trace, summarised.
+
+    ``proof`` is what a verdict of ours rests on; None where the gateway signed by itself.
+    """
 
     message_ref: str
     recipients: tuple[str, ...]
@@ -34,46 +44,98 @@ class Ready:
     summary: bytes
     carried: Carried
     received_at: int
+    proof: Evidence | None = None
 
 
-def commit(gateway: Gateway, envelope: Envelope, facts: MessageFacts, ready: Ready) -> None:
-    """Store the message with one queue item per recipient; raises Refused.
+def commit(
+    gateway: Gateway, envelope: Envelope, facts: MessageFacts, ready: tuple[Ready, ...]
+) -> None:
+    """Store a message, in as many forms as it has, with one queue item per recipient.
 
-    STORE_UNAVAILABLE when nothing became durable: the sender keeps the message and tries again.
+    Raises Refused: STORE_UNAVAILABLE when nothing became durable, the sender keeps the message
+    and tries again. The author's own copy is that of the first form.
     """
     with gateway.database.read() as view:
         spool = gateway.database.vault.account(view, gateway.spool)
-        queued = items.seal_message(
-            spool, ready.message_ref, ready.raw, ready.summary, ready.carried
-        )
-        sent = _sent_copy(view, envelope, queued, ready)
+        sealed = [_seal(gateway, view, spool, each) for each in ready]
+        sent = _sent_copy(view, envelope, sealed[0])
 
     def unit(tx: Transaction) -> Verdict:
         author = people.by_account(tx, envelope.author.account_id)
-        fresh = replace(
-            facts,
-            author=author.party,
-            exchanges=policy.exchange_facts(tx, author, ready.recipients),
-        )
-        verdict = decide.at_message(fresh)
+        exchanges = policy.exchange_facts(tx, author, facts.recipients)
+        verdict = decide.at_message(replace(facts, author=author.party, exchanges=exchanges))
         if isinstance(verdict, Permit):
-            blob_id = items.enqueue(tx, spool, queued, ready.recipients, "deliver")
-            if sent is not None:
-                mailbox_id, arrival = sent
-                messages.append(tx, mailbox_id, replace(arrival, body=blob_id), SEEN, tx.now)
-            _record(tx, author.account_id, ready)
+            for number, each in enumerate(sealed):
+                blob_id = _keep(tx, spool, each, f"account:{author.account_id}")
+                if sent is not None and number == 0:
+                    mailbox_id, arrival = sent
+                    messages.append(tx, mailbox_id, replace(arrival, body=blob_id), SEEN, tx.now)
         return verdict
 
+    policy.obey(_written(gateway, unit))
+
+
+def commit_arrival(gateway: Gateway, ready: tuple[Ready, ...]) -> None:
+    """The same for what came from elsewhere; who may send it was asked before."""
+    with gateway.database.read() as view:
+        spool = gateway.database.vault.account(view, gateway.spool)
+        sealed = [_seal(gateway, view, spool, each) for each in ready]
+
+    def unit(tx: Transaction) -> None:
+        for each in sealed:
+            _keep(tx, spool, each, "peer")
+
+    _written(gateway, unit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    ready: Ready
+    queued: Queued
+    evidence: tuple[Prepared, ...]
+
+
+def _seal(gateway: Gateway, view: View, spool: AccountSeal, ready: Ready) -> _Sealed:
+    queued = items.seal_message(spool, ready.message_ref, ready.raw, ready.summary, ready.carried)
+    return _Sealed(ready, queued, tuple(_evidence(gateway, view, ready)))
+
+
+def _evidence(gateway: Gateway, view: View, ready: Ready) -> Iterator[Prepared]:
+    """What a verdict rests on, sealed for each recipient who has a mailbox here."""
+    if ready.proof is None:
+        return
+    exhibits = proof.exhibits(gateway, view, ready.proof)
+    for recipient in ready.recipients:
+        holder = people.by_address(view, recipient)
+        if holder is not None:
+            yield evidence.prepare(
+                view,
+                gateway.spool,
+                holder.account_id,
+                ready.message_ref,
+                ready.proof,
+                exhibits,
+            )
+
+
+def _keep(tx: Transaction, spool: AccountSeal, sealed: _Sealed, actor: str) -> BlobId:
+    """One form of a message: body, items, what its verdict rests on, audit."""
+    ready = sealed.ready
+    blob_id = items.enqueue(tx, spool, sealed.queued, ready.recipients, "deliver")
+    for each in sealed.evidence:
+        evidence.store(tx, each)
+    _record(tx, actor, ready)
+    return blob_id
+
+
+def _written(gateway: Gateway, unit: Callable[[Transaction], _T]) -> _T:
     try:
-        verdict = gateway.database.write(unit)
+        return gateway.database.write(unit)
     except StoreUnavailable as error:
         raise Refused(Failure.STORE_UNAVAILABLE, type(error).__name__) from error
-    policy.obey(verdict)
 
 
-def _sent_copy(
-    view: View, envelope: Envelope, queued: Queued, ready: Ready
-) -> tuple[MailboxId, Arrival] | None:
+def _sent_copy(view: View, envelope: Envelope, sealed: _Sealed) -> tuple[MailboxId, Arrival] | None:
     """The author's own copy, when the gateway files it (``sent_copy = "server"``)."""
     author = envelope.author
     if author.sent_copy != "server":
@@ -81,7 +143,8 @@ def _sent_copy(
     mailbox = mailboxes.find_special(view, author.account_id, "\\Sent")
     if mailbox is None:
         return None
-    seal, body = view.vault.account(view, author.account_id), queued.body
+    ready, body = sealed.ready, sealed.queued.body
+    seal = view.vault.account(view, author.account_id)
     arrival = Arrival(
         author.account_id,
         ready.message_ref,
@@ -90,19 +153,25 @@ def _sent_copy(
         len(ready.raw),
         seal.seal(ready.summary, messages.summary_context(ready.message_ref)),
         seal.seal(
-            evidence(ready.carried, ready.received_at),
+            items.evidence(ready.carried, ready.received_at),
             messages.evidence_context(ready.message_ref),
         ),
     )
     return mailbox.mailbox_id, arrival
 
 
-def _record(tx: Transaction, account_id: int, ready: Ready) -> None:
+def _record(tx: Transaction, actor: str, ready: Ready) -> None:
     audit.record(
         tx,
-        actor=f"account:{account_id}",
+        actor=actor,
         act="store",
-        object=f"{len(ready.recipients)} recipients, {len(ready.raw)} octets",
+        object=", ".join(
+            (
+                f"{len(ready.recipients)} recipients",
+                f"{len(ready.raw)} octets",
+                *ready.carried.verdict,
+            )
+        ),
         verdict="accepted",
         message_ref=ready.message_ref,
     )

@@ -4,14 +4,17 @@ A ``message_ref`` is born; limits first; then crypto, policy at message, signatu
 When :func:`accept` returns, the message survives a power cut; when it raises, nothing was kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
+from mss_gateway.directory.evidence import Evidence
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import content, crypto, policy, store
-from mss_gateway.life.crypto import Opened
+from mss_gateway.life import content, crypto, judgement, policy, store
 from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.judgement import Judged
 from mss_gateway.life.policy import Envelope
-from mss_gateway.message import build, dsn, trace
+from mss_gateway.life.store import Ready
+from mss_gateway.message import build, dsn, recipient_list, trace
 from mss_gateway.message.address import EmailAddress
 from mss_gateway.message.dates import date_field
 from mss_gateway.message.limits import MessageMalformed
@@ -25,6 +28,9 @@ from policies.people import Role
 
 PROTOCOLS = {"submission": "ESMTPSA", "webmail": "HTTPS", "cli": "local"}
 """Channel → the word of the Received field (RFC 3848 §2 for mail)."""
+
+FORMS_OCTETS: Final = 256 * 1024 * 1024
+"""All forms of one message together, one for each blind recipient: they are signed in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,42 +83,80 @@ def _accept(gateway: Gateway, submission: Submission, message_ref: str) -> None:
     recipients = tuple(dict.fromkeys(str(recipient) for recipient in submission.recipients))
     try:
         author = submission.envelope.author.address
-        opened = crypto.open_submission(gateway, scan(submission.raw), author, recipients)
-        facts = content.message_facts(gateway, submission.envelope, recipients, opened)
+        path = submission.envelope.reverse_path
+        judged = crypto.open_submission(
+            gateway, scan(submission.raw), author, recipients, None if path is None else str(path)
+        )
+        facts = content.message_facts(gateway, submission.envelope, recipients, judged)
         policy.obey(decide.at_message(facts))
-        raw, carried = _sign(gateway, submission, opened, message_ref)
-        summary = summarise(scan(raw))
+        ready = _forms(gateway, submission, judged, message_ref)
     except MessageMalformed as malformed:
         raise Refused(malformed.failure, str(malformed)) from None
-    store.commit(
-        gateway,
-        submission.envelope,
-        facts,
-        store.Ready(message_ref, recipients, raw, summary, carried, int(gateway.clock())),
+    store.commit(gateway, submission.envelope, facts, ready)
+
+
+def _forms(
+    gateway: Gateway, submission: Submission, judged: Judged, message_ref: str
+) -> tuple[Ready, ...]:
+    """The message as it will be stored: once for all, or once more for each blind recipient.
+
+    What the gateway signs lists its recipients under the signature (docs/decisions/0016), so a
+    blind one has a form that names nobody else. What its author signed is never altered.
+    """
+    normal = _normalise(gateway, submission, judged, message_ref)
+    recipients = tuple(dict.fromkeys(submission.recipients))
+    if judged.status is not SignatureStatus.ABSENT:
+        proof = judgement.evidence_of(judged)
+        carried = _carried(gateway, submission, judged, judged.signer_fingerprint)
+        carried = replace(carried, verdict=judgement.words(judged))
+        return (_form(gateway, submission, message_ref, recipients, normal, carried, proof),)
+    signer = crypto.signer_of(gateway, submission.envelope.author)
+    carried = _carried(gateway, submission, judged, signer.fingerprint)
+    named, blind = recipient_list.separate(judged.message.root.header, recipients)
+    groups = [each for each in (named, *((one,) for one in blind)) if each]
+    if len(groups) > 1 and len(groups) * len(normal) > FORMS_OCTETS:
+        raise Refused(Failure.TOO_MANY_RECIPIENTS, "forms for blind recipients")
+    return tuple(
+        _form(
+            gateway,
+            submission,
+            message_ref if number == 0 else gateway.new_ref(),
+            group,
+            crypto.sign(gateway, signer, normal, group),
+            carried,
+        )
+        for number, group in enumerate(groups)
     )
 
 
-def _sign(
-    gateway: Gateway, submission: Submission, opened: Opened, message_ref: str
-) -> tuple[bytes, Carried]:
-    """The message as it will be stored, and what the queue must know of it."""
-    author, envelope = submission.envelope.author, submission.envelope
-    raw = _normalise(gateway, submission, opened, message_ref)
-    print_of_signer = opened.signer_fingerprint
-    if opened.signature is SignatureStatus.ABSENT:
-        signer = crypto.signer_of(gateway, author)
-        raw = crypto.sign(gateway, signer, raw)
-        print_of_signer = signer.fingerprint
-    reverse_path = "" if envelope.reverse_path is None else str(envelope.reverse_path)
+def _form(
+    gateway: Gateway,
+    submission: Submission,
+    message_ref: str,
+    recipients: tuple[EmailAddress, ...],
+    signed: bytes,
+    carried: Carried,
+    proof: Evidence | None = None,
+) -> Ready:
     received = trace.received_line(
         by=gateway.config.site.hostname,
-        protocol=PROTOCOLS[envelope.channel],
+        protocol=PROTOCOLS[submission.envelope.channel],
         message_ref=message_ref,
         moment=gateway.now(),
     )
-    raw = b"Return-Path: <" + reverse_path.encode() + b">\r\n" + received + raw
-    return raw, Carried(
-        reverse_path=reverse_path or None,
+    raw = b"Return-Path: <%b>\r\n" % (carried.reverse_path or "").encode() + received + signed
+    named = tuple(map(str, recipients))
+    moment = int(gateway.clock())
+    return Ready(message_ref, named, raw, summarise(scan(raw)), carried, moment, proof)
+
+
+def _carried(
+    gateway: Gateway, submission: Submission, judged: Judged, print_of_signer: str
+) -> Carried:
+    """What the queue must know of a message; its signature is valid, or it would not be here."""
+    author, envelope = submission.envelope.author, submission.envelope
+    return Carried(
+        reverse_path=None if envelope.reverse_path is None else str(envelope.reverse_path),
         author=author.address,
         author_account=author.account_id,
         author_role=author.role.name,
@@ -120,18 +164,18 @@ def _sign(
         signature="valid",
         signer=author.display_name(gateway.config.site.name_separator),
         signer_fingerprint=print_of_signer,
-        is_automatic=dsn.is_automatic(opened.message, envelope.reverse_path),
-        closes=content.closes(opened.message),
-        reply_to=content.reply_to(opened.message),
-        has_xdm=content.has_xdm(opened.message),
+        is_automatic=dsn.is_automatic(judged.message, envelope.reverse_path),
+        closes=content.closes(judged.message),
+        reply_to=content.reply_to(judged.message),
+        has_xdm=content.has_xdm(judged.message),
     )
 
 
-def _normalise(gateway: Gateway, submission: Submission, opened: Opened, message_ref: str) -> bytes:
+def _normalise(gateway: Gateway, submission: Submission, judged: Judged, message_ref: str) -> bytes:
     """Header fields as RFC 6409 §8 lets a submission server mend them; the body is untouched."""
     site, author = gateway.config.site, submission.envelope.author
-    header = opened.message.root.header
-    raw = build.remove_fields(opened.message.raw, content.REMOVED_FIELDS)
+    header = judged.message.root.header
+    raw = build.remove_fields(judged.message.raw, content.REMOVED_FIELDS)
     raw = build.rewrite_from_display(raw, author.display_name(site.name_separator))
     missing: list[tuple[str, str]] = []
     if header.first("message-id") is None:

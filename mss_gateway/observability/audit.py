@@ -50,10 +50,11 @@ ACTS = (
     "certificate",
     "queue",
     "mailbox",
+    "verify",
 )
 """The closed list of what an audit row may say was done; stages keep their own words."""
 
-_ACTOR = re.compile(r"account:\d+|operator|system|unknown")
+_ACTOR = re.compile(r"account:\d+|operator|peer|system|unknown")
 _COLUMNS = "seq, at, actor, act, object, verdict, message_ref, hash"
 
 
@@ -101,7 +102,7 @@ def record(
         raise ValueError(f"unknown act {act}")
     if _ACTOR.fullmatch(actor) is None:
         # the text could be an address: it is not repeated
-        raise ValueError("an actor is account:N, operator, system or unknown")
+        raise ValueError("an actor is account:N, operator, peer, system or unknown")
     head = tx.sql("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").first()
     seq, previous = (head[0] + 1, bytes(head[1])) if head else (1, GENESIS)
     row = (seq, tx.now, actor, act, object, verdict, message_ref)

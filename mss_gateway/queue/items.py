@@ -69,7 +69,9 @@ STATES = ("due", "leased")
 class Carried:
     """What travels with a queued message, beside its body. Addresses in normal form.
 
-    ``author_account`` is 0 when the gateway itself wrote the message (a report).
+    ``author_account`` is 0 when no account here wrote the message: a report, or from elsewhere.
+    ``verdict`` holds the words of ``message.authentication`` about signature and envelope, as they
+    were found; none for what this gateway signed itself.
     """
 
     reverse_path: str | None
@@ -84,6 +86,7 @@ class Carried:
     closes: bool
     reply_to: tuple[str, ...]
     has_xdm: bool
+    verdict: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ def evidence(carried: Carried, received_at: int) -> bytes:
             "closes": carried.closes,
             "is_automatic": carried.is_automatic,
             "received_at": received_at,
+            "verdict": list(carried.verdict),
         }
     ).encode()
 
@@ -301,7 +305,8 @@ def read_message(view: View, spool: AccountSeal, message_ref: str) -> Message | 
         return None
     carried = spool.open(bytes(row[3]), _context("carried", message_ref))
     opened: dict[str, Any] = json.loads(carried)
-    opened["reply_to"] = tuple(opened["reply_to"])
+    for name in ("reply_to", "verdict"):
+        opened[name] = tuple(opened.get(name, ()))
     return Message(
         message_ref,
         BlobId(row[0]),

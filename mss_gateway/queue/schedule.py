@@ -3,16 +3,22 @@
 EXPIRY_SECONDS = 5 * 24 * 3600
 """An item is given up after five days (RFC 5321 §4.5.4.1)."""
 
+CERTIFICATE_SECONDS = 24 * 3600
+"""What waits for a certificate, or for news of its revocation, is given up after a day: its author
+must learn that nobody has read it."""
+
 _DELAYS = (5, 30, 120, 600, 1800, 3600, 7200, 14_400)
 
 
-def next_attempt(attempts: int, created_at: int, now: int, spread: float) -> int | None:
-    """When to try again after ``attempts`` failures, or None when the time is up.
+def next_attempt(
+    attempts: int, created_at: int, now: int, spread: float, patience: int = EXPIRY_SECONDS
+) -> int | None:
+    """When to try again after ``attempts`` failures, or None when ``patience`` seconds are up.
 
     ``spread`` in [0, 1) moves the moment by up to a fifth, so that many items that failed together
     do not come back together.
     """
-    if now - created_at >= EXPIRY_SECONDS:
+    if now - created_at >= patience:
         return None
     delay = _DELAYS[min(attempts, len(_DELAYS)) - 1] if attempts else 0
     return now + int(delay * (1.0 + spread / 5.0))

@@ -25,6 +25,9 @@ HANDLERS: dict[str, Callable[[Gateway, Item], "Future[bool]"]] = {
 }
 """Stage of an item → what does it."""
 
+PATIENCE = {Failure.NO_CERTIFICATE_FOR_RECIPIENT: schedule.CERTIFICATE_SECONDS}
+"""How long a failure may last, in seconds, where that is not the common time."""
+
 
 class Worker:
     """One worker thread; :meth:`stop` finishes the batch at hand."""
@@ -113,7 +116,11 @@ class Worker:
             # jitter needs no secrecy
             spread = random.random()  # noqa: S311
             due_at = schedule.next_attempt(
-                item.attempts, item.created_at, int(gateway.clock()), spread
+                item.attempts,
+                item.created_at,
+                int(gateway.clock()),
+                spread,
+                PATIENCE.get(failure, schedule.EXPIRY_SECONDS),
             )
         if due_at is None:
             report.give_up(gateway, item, failure).result()

@@ -16,6 +16,7 @@ from mailbox_store.flags import SEEN
 from mailbox_store.mailboxes import Mailbox
 from mss_gateway.directory.people import Person
 from mss_gateway.message.address import AddressMalformed, parse_mailboxes
+from mss_gateway.message.authentication import DECRYPTIONS, SIGNATURES, Decryption, Signature
 from mss_gateway.message.header import Header, header_end, parse_header
 from mss_gateway.message.summary import Summary
 from policies.first_contact import closes_by_subject
@@ -45,6 +46,17 @@ class Evidence:
     signer_address: str = ""
     author_role: str = ""
     closes: bool = False
+    verdict: tuple[str, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences, by their key, of what was found wanting when it came in from elsewhere."""
+        if len(self.verdict) != 2 or self.is_signed:
+            return ()
+        signature, decryption = Signature(self.verdict[0]), Decryption(self.verdict[1])
+        if decryption in (Decryption.NOT_ENCRYPTED, Decryption.DECRYPTED):
+            return (SIGNATURES[signature].text,)
+        return (DECRYPTIONS[decryption].text,)
 
     @property
     def is_signed(self) -> bool:
@@ -120,6 +132,7 @@ def evidence_of(view: View, patient: Person, row: Row) -> Evidence:
         fields["signer_address"],
         fields["author_role"],
         fields["closes"],
+        tuple(fields.get("verdict", ())),
     )
 
 

@@ -25,6 +25,7 @@ from typing import Any
 
 from tests.bench import (
     calibrating,
+    cms,
     imap_bench,
     imap_works,
     indexing,
@@ -177,8 +178,14 @@ def webmail(site: Site, plan: Plan) -> Rows:
     yield from web.pages(site, plan.runs, plan.count(300), CONNECTIONS)
 
 
+def smime(_site: Site, plan: Plan) -> Rows:
+    """Sign, verify, seal, open, beside the bare primitives; memory; the timing of failures."""
+    yield from cms.rows(plan.runs, plan.share)
+
+
 BENCHMARKS: dict[str, Callable[[Site, Plan], Rows]] = {
     "calibration": calibration,
+    "cms": smime,
     "stages": stage_costs,
     "start-up": start_up,
     "submit": submit,

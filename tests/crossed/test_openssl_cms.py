@@ -16,7 +16,6 @@ from certs.keyring import PrivateKey, Signer
 from certs.revocation import Revocation
 from certs.usage import Purpose, Usage
 from tests.support.programs import require_program
-from tests.unit.certs.cms import mutations
 
 # openssl judges by its own clock, so these certificates begin a day ago
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -60,7 +59,8 @@ class Bench:
         """Whether openssl believes the signature and the chain, for S/MIME; prints the content."""
         (self.folder / "in.der").write_bytes(blob)
         arguments = ["cms", "-verify", "-binary", "-inform", "DER", "-in", "in.der"]
-        arguments += ["-CAfile", "ca.pem", "-purpose", "smimesign", "-out", "out", *options]
+        arguments += ["-CAfile", "ca.pem", "-no-CApath", "-no-CAstore"]
+        arguments += ["-purpose", "smimesign", "-out", "out", *options]
         if content is not None:
             (self.folder / "beside").write_bytes(content)
             arguments += ["-content", "beside"]
@@ -246,34 +246,17 @@ def test_what_we_refuse_of_openssl(bench, options, reason):
     assert caught.value.reason is reason
 
 
-def test_every_mutation_is_refused_and_openssl_lets_some_through(bench):
-    """Judged without the chain, for the signers of the mutations are self-signed."""
-    let_through = set()
-    for case in mutations.cases():
-        with pytest.raises(SignatureRejected):
-            verify_signed(case.blob, case.content)
-        if bench.verifies(case.blob, case.content, "-noverify"):
-            let_through.add(case.name)
-    assert {
-        "no signed attributes",
-        "signed attributes passed off as content",
-        "two signers",
-        "SHA-1",
-        "RSA of 1,024 bits",
-    } <= let_through
-
-
 @pytest.mark.parametrize("kind", ["rsa-2048", "p256"])
 def test_no_flipped_bit_is_accepted_where_openssl_refuses(bench, kind):
     content = b"Bonjour.\r\n"
     blob = bytearray(make_signed(content, bench.people[kind], NOW))
     accepted = []
     for position in range(len(blob)):
-        for bit in (1, 0x20, 0x80):
-            blob[position] ^= bit
-            if bench.accepts(bytes(blob), content):
-                accepted.append(bytes(blob))
-            blob[position] ^= bit
+        bit = (1, 0x20, 0x80)[position % 3]
+        blob[position] ^= bit
+        if bench.accepts(bytes(blob), content):
+            accepted.append(bytes(blob))
+        blob[position] ^= bit
     assert bench.accepts(bytes(blob), content)
     assert [each.hex() for each in accepted if not bench.verifies(each, content)] == []
 
@@ -307,7 +290,7 @@ def test_we_open_openssl(bench, cipher, streamed, named):
     blob = closed_by_openssl(bench, cipher, *streamed, *named)
     for kind in ("other", "rsa-2048"):
         person = bench.people[kind]
-        assert open_enveloped(blob, [(person.certificate, person.key)]) == CONTENT
+        assert open_enveloped(blob, [(person.certificate, person.key)]).content == CONTENT
 
 
 def test_signed_then_enveloped_goes_both_ways(bench):

@@ -25,8 +25,10 @@ def issue(
     return authority._issue(
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Automate")]),
         key.public_key,
-        x509.KeyUsage(True, False, False, False, False, False, False, False, False),
-        usage,
+        [
+            x509.KeyUsage(True, False, False, False, False, False, False, False, False),
+            x509.ExtendedKeyUsage([usage]),
+        ],
         alternatives or [x509.DNSName("automate.example")],
         (now, days),
     )

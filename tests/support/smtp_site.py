@@ -30,6 +30,7 @@ from certs.usage import Purpose
 from mailbox_store import changes, mailboxes
 from mailbox_store.database import Database, Transaction
 from mss_gateway.bridge import Bridge
+from mss_gateway.compose import believing
 from mss_gateway.config import Certificates, Config, Identity, Limits, State
 from mss_gateway.directory import certificates, passwords, people
 from mss_gateway.directory.certificates import Cabinet
@@ -37,6 +38,7 @@ from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.people import NewPerson, Person, Traits
 from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.throttle import Throttle
+from mss_gateway.directory.trust import Trust
 from mss_gateway.dossier.render import Renderer
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.policy import Envelope
@@ -324,7 +326,7 @@ def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
         authority = certificates.load_authority(view, spool)
     assert authority is not None
     path = config.in_state("anchors.pem")
-    limits = config.limits
+    limits, lists = config.limits, believing.lists(config)
     return Gateway(
         config=config,
         database=database,
@@ -333,7 +335,9 @@ def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
         account_throttle=Throttle(limits.failed_logins_per_account, 900.0, clock),
         address_throttle=Throttle(limits.failed_logins_per_address, 86_400.0, clock),
         cabinet=Cabinet(authority.chain),
-        anchors=anchors.load({Purpose.SIGNATURE: [path], Purpose.ENCRYPTION: [path]}),
+        trust=Trust(anchors.load({Purpose.SIGNATURE: [path], Purpose.ENCRYPTION: [path]})),
+        revocations=believing.revocations(lists, spool),
+        lists=lists,
         metrics=metrics.build(),
         renderer=Renderer(),
         spool=spool,

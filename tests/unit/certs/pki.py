@@ -12,6 +12,7 @@ from certs.anchors import Anchors
 from certs.certificate import Certificate
 from certs.issue import Authority
 from certs.keyring import PrivateKey, Signer
+from certs.profiles import can_do
 from certs.usage import Purpose, Usage
 
 NOW = datetime(2026, 11, 22, 8, 30, 15, tzinfo=UTC)
@@ -43,7 +44,8 @@ def _person(kind: str, number: int) -> tuple[PrivateKey, Certificate, Signer]:
 def issue(
     private: PrivateKey, usage: Usage = Usage.BOTH, address: str = ADDRESS, days: int = 365
 ) -> Certificate:
-    return authority().issue_mailbox(address, "Claire Martin", private.public_key, usage, NOW, days)
+    able = usage & can_do(private.public_key)
+    return authority().issue_mailbox(address, "Claire Martin", private.public_key, able, NOW, days)
 
 
 def key(kind: str = "rsa-2048", number: int = 0) -> PrivateKey:

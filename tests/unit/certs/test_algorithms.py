@@ -1,9 +1,9 @@
 import pytest
 from asn1crypto import core
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x25519
 
 from certs import algorithms
-from certs.algorithms import TABLE, Kind, accepted, accepted_key, named
+from certs.algorithms import TABLE, Kind, accepted, accepted_key, accepted_receiver, named
 from certs.errors import AlgorithmRefused
 from tests.unit.certs import pki
 
@@ -50,6 +50,7 @@ def test_an_algorithm_is_not_accepted_for_another_use():
         lambda: ec.generate_private_key(ec.SECP384R1()).public_key(),
         lambda: ec.generate_private_key(ec.SECP521R1()).public_key(),
         lambda: ed25519.Ed25519PrivateKey.generate().public_key(),
+        lambda: x25519.X25519PrivateKey.generate().public_key(),
     ],
 )
 def test_strong_keys_are_accepted(key):
@@ -85,3 +86,25 @@ def test_the_size_of_rsa_has_two_edges(bits, good):
 def test_other_keys_are_refused(key, cause):
     with pytest.raises(AlgorithmRefused, match=cause):
         accepted_key(key())
+
+
+def test_only_keys_that_can_receive_are_recipients():
+    for kind in ("rsa-2048", "p256", "p384", "p521", "x25519"):
+        public = pki.key(kind).public_key
+        assert accepted_receiver(public) is public
+    for key in (pki.key("ed25519").public_key, pki.weak_rsa().public_key()):
+        with pytest.raises(AlgorithmRefused):
+            accepted_receiver(key)
+
+
+def test_every_accepted_cipher_and_wrap_has_a_key_size():
+    kinds = (Kind.CONTENT_ENCRYPTION, Kind.AUTHENTICATED_ENCRYPTION, Kind.KEY_WRAP)
+    names = {row.name for row in TABLE if row.kind in kinds and row.accept}
+    assert set(algorithms.KEY_OCTETS) == names
+
+
+def test_sha_1_is_left_where_no_collision_helps_and_never_produced():
+    accepted_still = {row.name for row in TABLE if row.name.endswith("sha-1") and row.accept}
+    assert accepted_still == {"ecdh-std-sha-1", "ecdh-cofactor-sha-1"}
+    assert not any(row.produce for row in TABLE if row.name.endswith("sha-1"))
+    assert set(algorithms.KEY_HASHES) - set(algorithms.HASHES) == {"sha-1"}

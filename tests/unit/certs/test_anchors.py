@@ -18,6 +18,15 @@ def test_anchors_are_loaded_by_purpose_from_the_files_named(tmp_path):
     assert found.of(Purpose.SIGNATURE) == (root,)
     assert found.of(Purpose.SERVER) == (root, root, other)
     assert found.of(Purpose.ENCRYPTION) == ()
+    assert found.intermediates == ()
+
+
+def test_intermediates_are_read_beside_them_and_are_no_anchors(tmp_path):
+    path = tmp_path / "between.pem"
+    path.write_bytes(to_pem(pki.authority().issuing))
+    found = anchors.load({}, [path])
+    assert found.intermediates == (pki.authority().issuing,)
+    assert found.listing() == []
 
 
 def test_the_listing_shows_fingerprints():

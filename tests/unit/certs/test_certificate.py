@@ -2,12 +2,22 @@ import hashlib
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from certs import certificate
-from certs.certificate import addresses, common_name, facts, from_der, from_pem, to_der, to_pem
+from certs.certificate import (
+    addresses,
+    common_name,
+    facts,
+    from_der,
+    from_pem,
+    is_authority,
+    key_digest,
+    to_der,
+    to_pem,
+)
 from certs.cms import der
 from certs.errors import DerMalformed
 from tests.unit.certs import pki
@@ -113,3 +123,32 @@ def test_a_public_key_of_an_unknown_kind_is_none():
     known, unknown = bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209")
     altered = to_der(bare()).replace(known, unknown)
     assert certificate.public_key(from_der(altered)) is None
+
+
+def test_a_public_key_has_one_digest_wherever_it_stands():
+    one, other = pki.certificate("rsa-2048", 0), pki.certificate("p256", 0)
+    again = pki.issue(pki.key("p256", 0), address="paul.bernard@mss.example")
+    assert again != other
+    assert key_digest(again) == key_digest(other) != key_digest(one)
+    for each in (one, other, bare(), pki.authority().root):
+        spki = each.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        assert key_digest(each) == hashlib.sha256(spki).hexdigest()
+
+
+def test_a_public_key_of_an_unknown_kind_has_a_digest_too():
+    known, unknown = bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209")
+    one = bare()
+    assert key_digest(from_der(to_der(one).replace(known, unknown))) != key_digest(one)
+
+
+def test_who_may_issue_says_so():
+    assert is_authority(pki.authority().root)
+    assert is_authority(pki.authority().issuing)
+    assert not is_authority(pki.certificate("p256", 0))
+    assert not is_authority(bare())
+    ca = x509.BasicConstraints(ca=True, path_length=None)
+    assert is_authority(bare(ca))
+    signs_no_certificate = x509.KeyUsage(True, *[False] * 8)
+    assert not is_authority(bare(ca, signs_no_certificate))

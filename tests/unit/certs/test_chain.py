@@ -6,11 +6,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certs import chain
+from certs import chain, paths
 from certs.anchors import Anchors
-from certs.chain import validate
+from certs.certificate import fingerprint
+from certs.chain import examine, validate
 from certs.errors import ChainReason, ChainRejected
+from certs.policies_tree import ANY, ANY_POLICY, PolicyRules
 from certs.revocation import CrlSource, Good, Revocation, RevocationReason, Revoked, Unknown
+from certs.trail import STEPS
 from certs.usage import Purpose, Usage
 from tests.unit.certs import pki
 
@@ -26,6 +29,7 @@ def check(certificate=None, intermediates=None, anchors=None, purpose=Purpose.SI
         purpose,
         other.get("at", pki.NOW),
         other.get("revocation"),
+        policies=other.get("policies", ANY_POLICY),
     )
 
 
@@ -43,14 +47,25 @@ def name(text):
 
 
 class Issuer:
-    def __init__(self, text, parent=None, *, ca=True, extensions=(), usage=True, begin=None):
-        self.key = ec.generate_private_key(ec.SECP256R1())
+    def __init__(
+        self,
+        text,
+        parent=None,
+        *,
+        ca=True,
+        length=None,
+        extensions=(),
+        usage=True,
+        begin=None,
+        key=None,
+    ):
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = name(text)
         parent = parent or self
         self.certificate = issue(
             parent, self.key.public_key(), self.name,
             [
-                (x509.BasicConstraints(ca=ca, path_length=None), True),
+                (x509.BasicConstraints(ca=ca, path_length=length), True),
                 *([(key_usage(key_cert_sign=usage, digital_signature=True), True)]),
                 *extensions,
             ],
@@ -135,16 +150,16 @@ def test_a_certificate_by_the_name_of_an_issuer_but_not_by_its_key_is_refused(ro
 
 def test_the_depth_is_bounded(root):
     path = [root]
-    for number in range(chain.MAX_INTERMEDIATES + 1):
+    for number in range(paths.MAX_INTERMEDIATES + 1):
         path.append(Issuer(f"Intermédiaire {number}", path[-1]))
     certificates = [each.certificate for each in path[1:]]
     good = check(leaf(path[-2]), certificates[:-1], anchors_of(root))
-    assert len(good.certificates) == chain.MAX_INTERMEDIATES + 2
+    assert len(good.certificates) == paths.MAX_INTERMEDIATES + 2
     expect_rejected(ChainReason.NO_PATH, leaf(path[-1]), certificates, anchors_of(root))
 
 
 def test_the_number_of_intermediates_is_bounded(root):
-    others = [Issuer(f"Autre {n}", root).certificate for n in range(chain.MAX_CANDIDATES + 1)]
+    others = [Issuer(f"Autre {n}", root).certificate for n in range(paths.MAX_CANDIDATES + 1)]
     good = leaf(root)
     assert check(good, others[:-1] + others[:1], anchors_of(root))
     expect_rejected(ChainReason.NO_PATH, good, others, anchors_of(root))
@@ -153,13 +168,18 @@ def test_the_number_of_intermediates_is_bounded(root):
 def test_an_intermediate_that_is_no_authority_is_refused(root):
     no_authority = Issuer("Personne", root, ca=False)
     expect_rejected(
-        ChainReason.NO_PATH, leaf(no_authority), (no_authority.certificate,), anchors_of(root)
+        ChainReason.ISSUER_REFUSED,
+        leaf(no_authority),
+        (no_authority.certificate,),
+        anchors_of(root),
     )
 
 
 def test_an_intermediate_that_may_not_sign_certificates_is_refused(root):
     for_else = Issuer("Autre usage", root, usage=False)
-    expect_rejected(ChainReason.NO_PATH, leaf(for_else), (for_else.certificate,), anchors_of(root))
+    expect_rejected(
+        ChainReason.ISSUER_REFUSED, leaf(for_else), (for_else.certificate,), anchors_of(root)
+    )
 
 
 def test_the_purpose_of_an_intermediate_narrows_its_path(root):
@@ -173,13 +193,19 @@ def test_the_purpose_of_an_intermediate_narrows_its_path(root):
         if good:
             assert check(*arguments)
         else:
-            expect_rejected(ChainReason.NO_PATH, *arguments)
+            expect_rejected(ChainReason.ISSUER_REFUSED, *arguments)
 
 
 def test_an_unknown_critical_extension_is_refused(root):
     unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")
     assert check(leaf(root, extra=[(unknown, False)]), (), anchors_of(root))
-    expect_rejected(ChainReason.NO_PATH, leaf(root, extra=[(unknown, True)]), (), anchors_of(root))
+    expect_rejected(
+        ChainReason.CRITICAL_EXTENSION, leaf(root, extra=[(unknown, True)]), (), anchors_of(root)
+    )
+    above = Issuer("Étrange", root, extensions=[(unknown, True)])
+    expect_rejected(
+        ChainReason.CRITICAL_EXTENSION, leaf(above), (above.certificate,), anchors_of(root)
+    )
 
 
 # --- purpose and keys ----------------------------------------------------------------------------
@@ -267,7 +293,7 @@ def test_validity_is_judged_at_the_time_given(at, reason):
 
 def test_the_issuer_must_be_valid_then_too(root):
     late = Issuer("Demain", root, begin=pki.NOW + timedelta(hours=2))
-    expect_rejected(ChainReason.NO_PATH, leaf(late), (late.certificate,), anchors_of(root))
+    expect_rejected(ChainReason.ISSUER_REFUSED, leaf(late), (late.certificate,), anchors_of(root))
     soon = Issuer("Tout à l'heure", root, begin=pki.NOW + 4 * MINUTE)
     assert check(leaf(soon), (soon.certificate,), anchors_of(root))
 
@@ -321,3 +347,217 @@ def test_any_source_will_do():
             return Revoked(at, RevocationReason.SUPERSEDED)
 
     expect_rejected(ChainReason.REVOKED, revocation=Gone())
+
+
+def test_the_answers_are_kept_with_what_they_rest_on():
+    source = lists()
+    found = check(revocation=source).answers
+    assert [answer.kind for answer in found] == ["crl", "crl"]
+    assert len({answer.digest for answer in found}) == 2
+    assert {answer.this_update for answer in found} == {pki.NOW - DAY}
+    assert {answer.next_update for answer in found} == {pki.NOW + DAY}
+    only_root = CrlSource([pki.authority().root_crl((), pki.NOW - DAY, pki.NOW + DAY)])
+    half = check(revocation=only_root)
+    assert [answer.kind for answer in half.answers] == ["none", "crl"]
+    assert half.revocation == Unknown()
+    assert check().answers == ()
+
+
+# --- several paths -------------------------------------------------------------------------------
+
+
+class Says:
+    """A source that knows some certificates as revoked and, of the others, what it is told."""
+
+    def __init__(self, *revoked, otherwise=None):
+        self.revoked = revoked
+        self.otherwise = Good() if otherwise is None else otherwise
+
+    def status(self, certificate, issuer, at):
+        if certificate in self.revoked:
+            return Revoked(at, RevocationReason.SUPERSEDED)
+        return self.otherwise
+
+
+@pytest.fixture(scope="module")
+def crossed(root):
+    """One authority with two certificates, of two parents: (leaf, both certificates)."""
+    other = Issuer("Autre parent", root)
+    one = Issuer("Croisée", root)
+    two = Issuer("Croisée", other, key=one.key)
+    return leaf(one), (one.certificate, two.certificate, other.certificate)
+
+
+def test_a_revoked_path_is_left_for_one_that_is_not(root, crossed):
+    end, (one, two, other) = crossed
+    arguments = end, (one, two, other), anchors_of(root)
+    assert check(*arguments, revocation=Says()).certificates == (end, one, root.certificate)
+    around = check(*arguments, revocation=Says(one))
+    assert around.certificates == (end, two, other, root.certificate)
+    assert around.revocation == Good()
+    expect_rejected(ChainReason.REVOKED, *arguments, revocation=Says(one, two))
+    expect_rejected(ChainReason.REVOKED, *arguments, revocation=Says(one, other))
+
+
+def test_a_revoked_certificate_finds_no_way_around(root, crossed):
+    end, (one, two, other) = crossed
+
+    class Half(Says):
+        def status(self, certificate, issuer, at):
+            return Unknown() if issuer == two else super().status(certificate, issuer, at)
+
+    arguments = end, (one, two, other), anchors_of(root)
+    expect_rejected(ChainReason.REVOKED, *arguments, revocation=Half(end))
+
+
+def test_a_path_that_is_known_goes_before_one_that_is_not(root, crossed):
+    end, (one, two, other) = crossed
+
+    class Half(Says):
+        def status(self, certificate, issuer, at):
+            return Unknown() if certificate == one else super().status(certificate, issuer, at)
+
+    arguments = end, (one, two, other), anchors_of(root)
+    assert check(*arguments, revocation=Half()).certificates[1] == two
+    assert check(end, (one,), anchors_of(root), revocation=Half()).revocation == Unknown()
+
+
+def test_an_intermediate_of_the_operator_is_not_counted(root):
+    others = tuple(Issuer(f"Autre {n}", root).certificate for n in range(paths.MAX_CANDIDATES))
+    between = Issuer("Entre", root)
+    known = Anchors(
+        dict.fromkeys(Purpose, (root.certificate,)), intermediates=(between.certificate, *others)
+    )
+    assert check(leaf(between), others, known).certificates[1] == between.certificate
+    assert known.of(Purpose.SIGNATURE) == (root.certificate,)
+
+
+# --- length, names, policies ---------------------------------------------------------------------
+
+
+def test_an_issuer_limits_how_many_stand_below_it(root):
+    short = Issuer("Courte", root, length=0)
+    assert check(leaf(short), (short.certificate,), anchors_of(root))
+    below = Issuer("Dessous", short)
+    certificates = short.certificate, below.certificate
+    expect_rejected(ChainReason.PATH_LENGTH, leaf(below), certificates, anchors_of(root))
+
+
+def test_a_key_rolled_over_is_no_step_of_its_own(root):
+    short = Issuer("Renouvelée", root, length=0)
+    rolled = Issuer("Renouvelée", short)
+    certificates = short.certificate, rolled.certificate
+    assert len(check(leaf(rolled), certificates, anchors_of(root)).certificates) == 4
+
+
+def test_an_anchor_is_held_to_its_own_limits():
+    narrow = x509.NameConstraints([x509.RFC822Name("autre.example")], None)
+    strict = Issuer("Étroite", length=0, extensions=[(narrow, True)])
+    expect_rejected(ChainReason.NAME_CONSTRAINTS, leaf(strict), (), anchors_of(strict))
+    short = Issuer("Seule", length=0)
+    below = Issuer("Dessous", short)
+    expect_rejected(ChainReason.PATH_LENGTH, leaf(below), (below.certificate,), anchors_of(short))
+    late = Issuer("Demain", begin=pki.NOW + timedelta(hours=2))
+    expect_rejected(ChainReason.ISSUER_REFUSED, leaf(late), (), anchors_of(late))
+
+
+@pytest.mark.parametrize(("host", "good"), [("medecin.example", True), ("autre.example", False)])
+def test_an_issuer_limits_the_names_below_it(root, host, good):
+    limits = x509.NameConstraints([x509.RFC822Name(host)], None)
+    issuer = Issuer("Région", root, extensions=[(limits, True)])
+    arguments = leaf(issuer), (issuer.certificate,), anchors_of(root)
+    if good:
+        assert check(*arguments)
+    else:
+        expect_rejected(ChainReason.NAME_CONSTRAINTS, *arguments)
+
+
+def policy(*oids):
+    each = [x509.PolicyInformation(x509.ObjectIdentifier(oid), None) for oid in oids]
+    return x509.CertificatePolicies(each), False
+
+
+def test_the_policies_of_a_path_are_told_and_may_be_demanded(root):
+    issuer = Issuer("Sous conditions", root, extensions=[policy(ANY)])
+    end = leaf(issuer, extra=[policy("1.2.3.1")])
+    arguments = end, (issuer.certificate,), anchors_of(root)
+    assert check(*arguments).policies == {"1.2.3.1"}
+    wanted = PolicyRules(frozenset({"1.2.3.1"}), explicit=True)
+    assert check(*arguments, policies=wanted).policies == {"1.2.3.1"}
+    other = PolicyRules(frozenset({"1.2.3.2"}), explicit=True)
+    expect_rejected(ChainReason.POLICY, *arguments, policies=other)
+    assert check(leaf(root), (), anchors_of(root)).policies == frozenset()
+
+
+# --- told step by step ---------------------------------------------------------------------------
+
+
+def told(certificate, intermediates, anchors, revocation=None):
+    return examine(certificate, intermediates, anchors, Purpose.SIGNATURE, pki.NOW, revocation)
+
+
+def test_an_examination_tells_every_step_of_what_is_good():
+    authority = pki.authority()
+    source = lists()
+    found = told(pki.certificate("p256"), authority.chain, pki.anchors(), source)
+    assert found.reason is None
+    assert found.chain == check(revocation=source)
+    assert all(step.passed for step in found.steps)
+    assert {step.name for step in found.steps} == set(STEPS)
+    first = next(step for step in found.steps if step.name == "path")
+    assert first.subject.count(" > ") == 2
+    assert [step.detail[:6] for step in found.steps if step.name == "revocation"] == ["crl of"] * 2
+
+
+def test_an_examination_tells_the_step_that_failed(root):
+    serial = pki.certificate("p256").serial_number
+    source = lists(Revocation(serial, pki.NOW - DAY, RevocationReason.KEY_COMPROMISE))
+    found = told(pki.certificate("p256"), pki.authority().chain, pki.anchors(), source)
+    assert found.reason is ChainReason.REVOKED and found.chain is None
+    (failed,) = [step for step in found.steps if not step.passed]
+    assert failed.name == "revocation" and failed.detail == "revoked: keyCompromise"
+    assert "Claire Martin" in failed.subject
+
+
+@pytest.mark.parametrize(
+    ("intermediates", "step", "reason"),
+    [
+        ((), "path", ChainReason.NO_PATH),
+        (None, "path", ChainReason.NO_PATH),
+    ],
+)
+def test_an_examination_tells_what_is_missing(root, intermediates, step, reason):
+    sent = pki.authority().chain if intermediates is None else intermediates
+    found = told(pki.certificate("p256"), sent, anchors_of(root))
+    assert found.reason is reason
+    (failed,) = [each for each in found.steps if not each.passed]
+    assert failed.name == step
+    assert ("missing" in failed.detail) is (intermediates == ())
+
+
+def test_an_examination_goes_on_to_the_next_path(root, crossed):
+    end, intermediates = crossed
+    one = intermediates[0]
+    found = told(end, intermediates, anchors_of(root), Says(one))
+    assert found.chain is not None
+    assert [step.passed for step in found.steps if step.name == "path"] == [True, True]
+    (failed,) = [step for step in found.steps if not step.passed]
+    assert failed.name == "revocation"
+
+
+def test_what_nobody_knows_is_told_of_each_certificate():
+    found = told(pki.certificate("p256"), pki.authority().chain, pki.anchors(), CrlSource([]))
+    assert found.chain is not None and found.chain.revocation == Unknown()
+    failed = [step.detail for step in found.steps if not step.passed]
+    assert failed == ["revocation_unknown"] * 2
+
+
+def test_an_expired_certificate_is_told_at_once():
+    late = pki.NOW + 400 * DAY
+    found = examine(pki.certificate("p256"), (), pki.anchors(), Purpose.SIGNATURE, late, None)
+    assert found.reason is ChainReason.EXPIRED
+    assert [(step.name, step.passed) for step in found.steps] == [
+        ("certificate", True),
+        ("validity", False),
+    ]
+    assert fingerprint(pki.certificate("p256")) not in found.steps[1].detail

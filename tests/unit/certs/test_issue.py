@@ -1,19 +1,29 @@
 import stat
+import subprocess
 from datetime import timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from certs.certificate import addresses, common_name, extension, from_pem
+from certs.certificate import addresses, common_name, extension, from_pem, to_pem
 from certs.errors import CannotOpen, DerMalformed
-from certs.issue import Authority, export_for_client
+from certs.issue import ANY_POLICY, Authority, OutsideRealm, export_for_client
 from certs.keyring import PrivateKey, Signer
+from certs.profiles import POLICY_ARC, PRIVATE, Identified, Publishing, Realm, kind_of
 from certs.revocation import Revocation, RevocationReason
 from certs.usage import Usage
 from tests.unit.certs import pki
 
 DAY = timedelta(days=1)
+LIST, RESPONDER = "http://pki.mss.example/mss.crl", "http://ocsp.mss.example/"
+
+
+def issued(private, usage=Usage.BOTH, authority=None, address=pki.ADDRESS):
+    return (authority or pki.authority()).issue_mailbox(
+        address, "Claire Martin", private.public_key, usage, pki.NOW, 365
+    )
 
 
 def test_a_root_and_an_issuing_intermediate():
@@ -54,10 +64,14 @@ def test_a_mailbox_certificate_says_what_it_is_for():
         ("p256", Usage.BOTH, {"sign", "commit", "agree"}),
         ("p256", Usage.SIGN, {"sign", "commit"}),
         ("p256", Usage.ENCRYPT, {"agree"}),
+        ("p384", Usage.BOTH, {"sign", "commit", "agree"}),
+        ("p521", Usage.ENCRYPT, {"agree"}),
+        ("ed25519", Usage.SIGN, {"sign", "commit"}),
+        ("x25519", Usage.ENCRYPT, {"agree"}),
     ],
 )
 def test_key_usage_follows_usage_and_kind_of_key(kind, usage, expected):
-    bits = extension(pki.issue(pki.key(kind), usage), x509.KeyUsage)
+    bits = extension(issued(pki.key(kind), usage), x509.KeyUsage)
     found = {
         "sign": bits.digital_signature,
         "commit": bits.content_commitment,
@@ -66,6 +80,184 @@ def test_key_usage_follows_usage_and_kind_of_key(kind, usage, expected):
         "authority": bits.key_cert_sign or bits.crl_sign or bits.data_encipherment,
     }
     assert {name for name, is_set in found.items() if is_set} == expected
+
+
+@pytest.mark.parametrize("kind", ["rsa-2048", "p256", "p384", "p521", "ed25519", "x25519"])
+def test_a_public_key_tells_its_kind(kind):
+    assert kind_of(pki.key(kind).public_key) == kind
+
+
+def test_a_key_of_another_sort_has_no_kind_of_ours():
+    assert kind_of(ec.generate_private_key(ec.SECP256K1()).public_key()) == "secp256k1"
+    assert kind_of(ed448.Ed448PrivateKey.generate().public_key()) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("kind", "usage"),
+    [
+        ("ed25519", Usage.ENCRYPT),
+        ("ed25519", Usage.BOTH),
+        ("x25519", Usage.SIGN),
+        ("x25519", Usage.BOTH),
+        ("p256", Usage(0)),
+    ],
+)
+def test_a_key_is_certified_for_what_it_can_do(kind, usage):
+    with pytest.raises(ValueError, match="cannot be used so"):
+        issued(pki.key(kind), usage)
+
+
+def test_signing_and_encryption_can_have_certificates_of_their_own():
+    sign, encrypt = issued(pki.key("ed25519"), Usage.SIGN), issued(pki.key("x25519"), Usage.ENCRYPT)
+    assert addresses(sign) == addresses(encrypt) == (pki.ADDRESS,)
+    for each in (sign, encrypt):
+        each.verify_directly_issued_by(pki.authority().issuing)
+        assert list(extension(each, x509.ExtendedKeyUsage)) == [
+            ExtendedKeyUsageOID.EMAIL_PROTECTION
+        ]
+
+
+@pytest.mark.parametrize("name", ["é" * 26, "é" * 27, "x" * 53, "x" * 500])
+def test_root_and_intermediate_have_names_of_their_own(name):
+    root, issuing = Authority.names(name)
+    assert root != issuing
+    for each, end in ((root, "- racine"), (issuing, "- émission")):
+        (common,) = each.get_attributes_for_oid(NameOID.COMMON_NAME)
+        assert common.value.endswith(end)
+
+
+@pytest.mark.parametrize("kind", ["p384", "p521", "ed25519"])
+def test_an_authority_of_another_kind_of_key(kind):
+    made = Authority.create("Autorité", kind, pki.NOW, 5)
+    found = issued(pki.key("p256"), authority=made)
+    found.verify_directly_issued_by(made.issuing)
+    made.issuing.verify_directly_issued_by(made.root)
+    crl = x509.load_der_x509_crl(made.crl([], pki.NOW, pki.NOW + DAY))
+    assert crl.is_signature_valid(made.issuing.public_key())
+    again = Authority.load(made.sealed(lambda clear: clear), lambda sealed: sealed)
+    issued(pki.key("p256"), authority=again).verify_directly_issued_by(made.issuing)
+
+
+def test_an_authority_needs_a_key_that_signs():
+    with pytest.raises(ValueError, match="X25519"):
+        Authority.create("Autorité", "x25519", pki.NOW, 5)
+
+
+@pytest.mark.parametrize("identified", Identified)
+def test_a_policy_tells_how_the_holder_was_identified(identified):
+    stating = pki.authority().stating(identified=identified)
+    found = issued(pki.key("p256"), authority=stating)
+    (policy,) = extension(found, x509.CertificatePolicies)
+    assert policy.policy_identifier.dotted_string == f"{POLICY_ARC}.{identified.value}"
+    assert PRIVATE.identified(found) is identified
+    (passed,) = extension(pki.authority().issuing, x509.CertificatePolicies)
+    assert passed.policy_identifier.dotted_string == ANY_POLICY
+
+
+def test_an_operator_may_have_an_arc_of_its_own():
+    own = Publishing(policy_arc="1.3.6.1.4.1.99999.7")
+    stating = pki.authority().stating(own, Identified.IN_PERSON)
+    found = issued(pki.key("p256"), authority=stating)
+    (policy,) = extension(found, x509.CertificatePolicies)
+    assert policy.policy_identifier.dotted_string == "1.3.6.1.4.1.99999.7.3"
+    assert own.identified(found) is Identified.IN_PERSON
+    assert PRIVATE.identified(found) is None
+
+
+def test_nothing_is_said_of_what_was_not_configured():
+    found = issued(pki.key("p256"))
+    for kind in (
+        x509.CertificatePolicies,
+        x509.CRLDistributionPoints,
+        x509.AuthorityInformationAccess,
+    ):
+        assert extension(found, kind) is None
+
+
+def test_a_certificate_says_where_to_ask():
+    told = pki.authority().stating(Publishing((LIST,), (RESPONDER,)))
+    server = told.issue_server(["mss.example"], [], pki.key("p256").public_key, pki.NOW, 30)
+    for found in (issued(pki.key("p256"), authority=told), server):
+        (point,) = extension(found, x509.CRLDistributionPoints)
+        assert [each.value for each in point.full_name] == [LIST]
+        (access,) = extension(found, x509.AuthorityInformationAccess)
+        assert access.access_method == AuthorityInformationAccessOID.OCSP
+        assert access.access_location.value == RESPONDER
+
+
+@pytest.mark.parametrize(
+    "place", ["https://pki.example/a.crl", "ldap://pki.example/", "pki.example", "http:///a", ""]
+)
+def test_a_place_to_ask_is_an_http_address(place):
+    with pytest.raises(ValueError, match="is not an http address"):
+        Publishing(lists=(place,))
+    with pytest.raises(ValueError, match="is not an http address"):
+        Publishing(responders=(place,))
+
+
+@pytest.mark.parametrize("arc", ["", "9.9", "politique", "2.25.-1"])
+def test_an_arc_is_an_object_identifier(arc):
+    with pytest.raises(ValueError, match="is not an object identifier"):
+        Publishing(policy_arc=arc)
+
+
+REALM = Realm(("mss.example", "patient.mss.example"), ("mss.example", "localhost"))
+
+
+@pytest.fixture(scope="module")
+def limited():
+    return Authority.create("Autorité bornée", "p256", pki.NOW, 5, REALM)
+
+
+def test_an_authority_states_where_it_may_vouch(limited):
+    found = limited.issuing.extensions.get_extension_for_class(x509.NameConstraints)
+    assert found.critical
+    assert [each.value for each in found.value.permitted_subtrees] == [
+        "mss.example",
+        "patient.mss.example",
+        "mss.example",
+        "localhost",
+    ]
+    assert found.value.excluded_subtrees is None
+    assert limited.realm == REALM
+    assert pki.authority().realm == Realm()
+
+
+def test_it_issues_within_its_realm(limited):
+    for address in ("claire@mss.example", "279035121518989@PATIENT.mss.example"):
+        issued(pki.key("p256"), authority=limited, address=address)
+    key = pki.key("p256").public_key
+    limited.issue_server(["imap.mss.example", "localhost"], ["127.0.0.1"], key, pki.NOW, 30)
+    limited.issue_client([], key, pki.NOW, 30, ["labo@mss.example"])
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    ["claire@medecin.example", "claire@sous.mss.example", "claire@xmss.example"],
+)
+def test_it_issues_to_no_mailbox_elsewhere(limited, foreign):
+    with pytest.raises(OutsideRealm, match=foreign):
+        issued(pki.key("p256"), authority=limited, address=foreign)
+    with pytest.raises(OutsideRealm, match=foreign):
+        limited.issue_client([], pki.key("p256").public_key, pki.NOW, 30, [foreign])
+
+
+@pytest.mark.parametrize("foreign", ["medecin.example", "xmss.example", "example"])
+def test_it_issues_to_no_host_elsewhere(limited, foreign):
+    with pytest.raises(OutsideRealm, match=foreign):
+        limited.issue_server(["mss.example", foreign], [], pki.key("p256").public_key, pki.NOW, 30)
+
+
+def test_openssl_believes_the_realm(limited, tmp_path):
+    """Another implementation reads the constraints as we mean them."""
+    inside = issued(pki.key("p256"), authority=limited, address="claire@mss.example")
+    files = {"root": limited.root, "issuing": limited.issuing, "inside": inside}
+    for name, each in files.items():
+        (tmp_path / f"{name}.pem").write_bytes(to_pem(each))
+    words = ["openssl", "verify", "-attime", str(int(pki.NOW.timestamp()) + 60)]
+    words += ["-purpose", "smimesign", "-CAfile", "root.pem", "-untrusted", "issuing.pem"]
+    done = subprocess.run([*words, "inside.pem"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "inside.pem: OK\n")
 
 
 def test_a_certificate_does_not_outlive_its_issuer():
@@ -110,6 +302,26 @@ def test_a_server_certificate_names_hosts_and_addresses():
 def test_a_client_certificate_is_for_clients():
     found = pki.authority().issue_client(["autre.example"], pki.key("p256").public_key, pki.NOW, 30)
     assert list(extension(found, x509.ExtendedKeyUsage)) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+
+
+def test_a_client_certificate_names_boxes():
+    key = pki.key("p256").public_key
+    found = pki.authority().issue_client([], key, pki.NOW, 30, ["labo@mss.example"])
+    assert addresses(found) == ("labo@mss.example",)
+    assert common_name(found) == "labo@mss.example"
+    assert list(extension(found, x509.ExtendedKeyUsage)) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    both = pki.authority().issue_client(["autre.example"], key, pki.NOW, 30, ["a@mss.example"])
+    names = extension(both, x509.SubjectAlternativeName)
+    assert names.get_values_for_type(x509.DNSName) == ["autre.example"]
+    assert addresses(both) == ("a@mss.example",)
+
+
+@pytest.mark.parametrize("issue", [pki.authority().issue_server, pki.authority().issue_client])
+def test_tls_needs_a_key_that_signs(issue):
+    names, *rest = ["mss.example"], pki.key("x25519").public_key, pki.NOW, 30
+    ips = [[]] if issue == pki.authority().issue_server else []
+    with pytest.raises(ValueError, match="signs nothing"):
+        issue(names, *ips, *rest)
 
 
 def test_an_authority_is_put_away_and_taken_out():

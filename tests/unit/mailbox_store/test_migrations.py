@@ -24,7 +24,13 @@ DECLARING = (
     "mailbox_store.tables",
     "mss_gateway.directory.people",
     "mss_gateway.directory.passwords",
-    "mss_gateway.directory.certificates",
+    "mss_gateway.directory.authorities",
+    "mss_gateway.directory.enrolment",
+    "mss_gateway.directory.evidence",
+    "mss_gateway.directory.held",
+    "mss_gateway.directory.keybook",
+    "mss_gateway.directory.revocation_answers",
+    "mss_gateway.directory.trust",
     "mss_gateway.queue.items",
     "mss_gateway.dossier.catalogue",
     "mss_gateway.observability.audit",
@@ -72,7 +78,7 @@ def _parts(sql: str) -> list[str]:
 
 
 def test_a_new_store_gets_every_table(url: str) -> None:
-    assert migrate(engine.make(url, is_read_only=False)) == "0002"
+    assert migrate(engine.make(url, is_read_only=False)) == "0003"
     found = schema(url)
     assert {"accounts", "messages", "entries", "audit", "queue_items", "people"} <= found.keys()
 
@@ -80,7 +86,7 @@ def test_a_new_store_gets_every_table(url: str) -> None:
 def test_a_second_start_changes_nothing(url: str) -> None:
     migrate(engine.make(url, is_read_only=False))
     before = schema(url)
-    assert migrate(engine.make(url, is_read_only=False)) == "0002"
+    assert migrate(engine.make(url, is_read_only=False)) == "0003"
     assert schema(url) == before
 
 
@@ -129,7 +135,7 @@ def test_a_step_that_fails_leaves_the_schema_as_it_was(
             migrate(engine.make(url, is_read_only=False))
     assert len(made) == 7
     assert schema(url) == {}
-    assert migrate(engine.make(url, is_read_only=False)) == "0002"
+    assert migrate(engine.make(url, is_read_only=False)) == "0003"
 
 
 def test_a_start_that_is_killed_in_a_step_is_begun_again(url: str) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from certs.book import Provenance
+from certs.usage import Usage
 from mailbox_store import changes, correspondences, mailboxes
 from mss_gateway import compose
 from mss_gateway.config import Certificates, Config, Identity, State
-from mss_gateway.directory import people
+from mss_gateway.directory import certificates, people
 from mss_gateway.dossier import catalogue, integrity
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.summary import Summary
@@ -69,3 +71,40 @@ def test_a_saved_store_is_migrated_and_read(name: str, tmp_path: Path) -> None:
         assert broken is None
     finally:
         compose.close(gateway)
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_the_certificates_of_a_saved_store_serve_as_before(name: str, tmp_path: Path) -> None:
+    gateway = restored(name, tmp_path)
+    try:
+        certificates.complete(gateway.database)
+        with gateway.database.read() as view:
+            authority = certificates.load_authority(view, gateway.spool)
+            assert authority is not None
+            kept = certificates.everything(view)
+            assert len(kept) == len(people.everyone(view))
+            for held in kept:
+                known = certificates.find(view, held.fingerprint)
+                assert known == certificates.find(view, held.serial) == held
+                assert (held.usage, held.provenance) == (Usage.BOTH, Provenance.ISSUED_HERE)
+                assert (held.state, held.use_from) == ("active", held.not_before)
+                assert certificates.accounts_with_key(view, held.certificate) == [held.account_id]
+                signer = gateway.cabinet.signer(view, held.account_id, held.not_before)
+                assert (signer.certificate, signer.chain) == (held.certificate, authority.chain)
+                opener = gateway.cabinet.openers(view, held.account_id)[0]
+                assert opener[0] == held.certificate
+                chosen = certificates.for_recipient(view, held.account_id, held.not_before)
+                assert chosen == held.certificate
+            assert certificates.duplicates(view) == []
+        person = people_of(gateway)
+        new = gateway.database.write(
+            lambda tx: certificates.issue(tx, authority, person, certificates.new_key("p256"), 30)
+        )
+        assert new.certificate_id == max(held.certificate_id for held in kept) + 1
+    finally:
+        compose.close(gateway)
+
+
+def people_of(gateway: Gateway) -> people.Person:
+    with gateway.database.read() as view:
+        return people.everyone(view)[0]

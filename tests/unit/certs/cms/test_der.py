@@ -55,6 +55,12 @@ def test_wrapping_pieces_equals_wrapping_their_sum():
     )
 
 
+def test_a_header_announces_its_content():
+    for octets in (0, 127, 128, 70_000):
+        content = bytes(octets)
+        assert der.header(0x04, octets) + content == der.tlv(0x04, content)
+
+
 @given(st.datetimes(timezones=st.just(UTC)).filter(lambda at: at.year >= 1950))
 def test_times_come_back(at):
     at = at.replace(microsecond=0)
@@ -190,6 +196,62 @@ def test_streamed_forms_become_der(ber, expected):
 def test_broken_ber_is_refused(ber):
     with pytest.raises(DerMalformed):
         to_der(bytes.fromhex(ber))
+
+
+def in_parts(*parts, tag=b"\xa0"):
+    return tag + b"\x80" + b"".join(der.tlv(0x04, each) for each in parts) + END
+
+
+HALF = b"h" * (der.APART_OCTETS // 2)
+
+
+def test_a_long_string_in_parts_can_stay_where_it_is():
+    ber = b"\x30\x80" + in_parts(HALF, HALF) + der.tlv(0x02, b"\x01") + END
+    apart = []
+    assert to_der(ber, apart=apart) == der.tlv(0x30, b"\x80\x00", der.tlv(0x02, b"\x01"))
+    assert b"".join(apart) == HALF * 2
+    assert all(isinstance(each, memoryview) and each.obj is ber for each in apart)
+
+
+def test_parts_within_parts_stay_in_order():
+    inner = in_parts(b"b" * 9000, b"c" * 9000, tag=b"\x24")
+    apart = []
+    to_der(b"\xa0\x80" + der.tlv(0x04, b"a") + inner + der.tlv(0x04, b"d") + END, apart=apart)
+    assert b"".join(apart) == b"a" + b"b" * 9000 + b"c" * 9000 + b"d"
+
+
+@pytest.mark.parametrize(
+    "ber",
+    [
+        in_parts(HALF),
+        in_parts(HALF, HALF, tag=b"\xa1"),
+        in_parts(HALF, HALF)[:-2] + der.tlv(0x02, b"\x01") + END,
+        b"\xa0\x80" + der.tlv(0x02, b"\x01") + in_parts(HALF, HALF)[2:],
+    ],
+)
+def test_anything_else_stays_in(ber):
+    apart = []
+    assert to_der(ber, apart=apart) == to_der(ber)
+    assert apart == []
+
+
+def test_only_the_first_long_string_goes_apart():
+    other = b"o" * der.APART_OCTETS
+    apart = []
+    ber = b"\x30\x80" + in_parts(HALF, HALF) + in_parts(other) + END
+    made = to_der(ber, apart=apart)
+    assert b"".join(apart) == HALF * 2
+    assert made == der.tlv(0x30, b"\x80\x00", der.tlv(0xA0, der.tlv(0x04, other)))
+
+
+def test_a_view_is_no_copy():
+    blob = der.tlv(0x80, b"content")
+    reader = Reader(blob)
+    view = reader.view(0x80)
+    assert view == b"content" and view.obj is blob
+    reader.finish()
+    with pytest.raises(DerMalformed):
+        Reader(blob).view(0x81)
 
 
 def nested(depth, indefinite):

@@ -1,4 +1,6 @@
 import gc
+import hashlib
+import tracemalloc
 import weakref
 from datetime import UTC, datetime
 
@@ -6,26 +8,67 @@ import pytest
 from asn1crypto import cms
 from asn1crypto import x509 as asn1_x509
 
-from certs.certificate import to_der
+from certs import capabilities
+from certs.certificate import from_der, to_der
 from certs.cms import signed
-from certs.cms.signed import make_signed, verify_signed
-from certs.keyring import Signer
+from certs.cms.signed import DEFAULT, SigningProfile, digest_name, make_signed, signed_pieces
+from certs.cms.verified import verify_signed
+from certs.errors import AlgorithmRefused, DerMalformed
+from certs.keyring import PrivateKey, Signer
+from certs.usage import Usage
 from tests.unit.certs import pki
-from tests.unit.certs.cms.mutations import CONTENT
+from tests.unit.certs.cms.recipes import CONTENT, certificate_like, der_of, octets
 
-KINDS = ["rsa-2048", "p256"]
+# key, profile, names of what is found afterwards
+WAYS = {
+    "rsa-2048": [
+        (SigningProfile(), ("rsa-pkcs1-v1.5", "sha-256")),
+        (SigningProfile("sha-384"), ("rsa-pkcs1-v1.5", "sha-384")),
+        (SigningProfile("sha-512", by_key_identifier=True), ("rsa-pkcs1-v1.5", "sha-512")),
+        (SigningProfile(pss=True), ("rsa-pss", "sha-256")),
+        (SigningProfile("sha-384", pss=True), ("rsa-pss", "sha-384")),
+        (SigningProfile("sha-512", pss=True, by_key_identifier=True), ("rsa-pss", "sha-512")),
+    ],
+    "p256": [
+        (SigningProfile(), ("ecdsa-sha-256", "sha-256")),
+        (SigningProfile("sha-512", by_key_identifier=True), ("ecdsa-sha-512", "sha-512")),
+        (SigningProfile(pss=True), ("ecdsa-sha-256", "sha-256")),
+    ],
+    "p384": [(SigningProfile("sha-384"), ("ecdsa-sha-384", "sha-384"))],
+    "p521": [(SigningProfile("sha-512"), ("ecdsa-sha-512", "sha-512"))],
+    "ed25519": [
+        (SigningProfile(), ("ed25519", "sha-512")),
+        (SigningProfile("sha-384", by_key_identifier=True), ("ed25519", "sha-512")),
+    ],
+}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def person(kind):
+    if kind == "ed25519":
+        key = PrivateKey.generate(kind)
+        return Signer(key, pki.issue(key, Usage.SIGN), pki.authority().chain)
+    return pki.signer(kind)
+
+
 @pytest.mark.parametrize("detached", [True, False])
-def test_what_is_signed_is_verified(kind, detached):
-    blob = make_signed(CONTENT, pki.signer(kind), pki.NOW, detached=detached)
+@pytest.mark.parametrize(
+    ("kind", "profile", "names"),
+    [(kind, *way) for kind, ways in WAYS.items() for way in ways],
+)
+def test_what_is_signed_is_verified(kind, profile, names, detached):
+    who = person(kind)
+    blob = make_signed(CONTENT, who, pki.NOW, detached=detached, profile=profile)
     found = verify_signed(blob, CONTENT if detached else None)
     assert found.content == CONTENT
-    assert found.signer_certificate == pki.certificate(kind)
+    assert found.algorithms == names
+    assert found.signer_certificate == who.certificate
     assert found.other_certificates == pki.authority().chain
     assert found.signing_time == pki.NOW
     assert found.addresses == (pki.ADDRESS,)
+    assert found.encapsulated is not detached
+    assert digest_name(who, profile) == names[1]
+    assert found.digest == hashlib.new(names[1].replace("-", ""), CONTENT).digest()
+    assert found.capabilities == capabilities.parse(capabilities.encode())
 
 
 @pytest.mark.parametrize("detached", [True, False])
@@ -33,6 +76,64 @@ def test_content_may_come_in_pieces(detached):
     pieces = (CONTENT[start : start + 7] for start in range(0, len(CONTENT), 7))
     blob = make_signed(pieces, pki.signer("p256"), pki.NOW, detached=detached)
     assert verify_signed(blob, CONTENT if detached else None).content == CONTENT
+
+
+def test_the_pieces_hold_the_content_as_it_came():
+    parts = [CONTENT[:9], CONTENT[9:]]
+    pieces = signed_pieces(parts, pki.signer("p256"), pki.NOW, detached=False)
+    assert [each for each in pieces if any(each is part for part in parts)] == parts
+    assert verify_signed(b"".join(pieces), None).content == CONTENT
+
+
+def test_nothing_of_the_size_of_a_detached_content_is_copied():
+    big = b"0123456789" * 400_000
+    who = pki.signer("p256")
+    verify_signed(make_signed(b"", who, pki.NOW), b"")
+    tracemalloc.start()
+    try:
+        blob = make_signed(big, who, pki.NOW)
+        assert verify_signed(blob, big).content is big
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < len(big) // 10
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_opaque_content_is_copied_twice_at_most(streamed):
+    big = b"0123456789" * 400_000
+    who = pki.signer("p256")
+    verify_signed(make_signed(b"", who, pki.NOW), b"")
+    blob = make_signed(big, who, pki.NOW, detached=False)
+    if streamed:
+        blob = _streamed(blob, big)
+    tracemalloc.start()
+    try:
+        assert verify_signed(blob, None).content == big
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        signed_pieces([big], who, pki.NOW, detached=False)
+        _, making = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < (2.1 if streamed else 1.1) * len(big)
+    assert making < len(big) // 10
+
+
+def _streamed(blob, content):
+    """The same with the content in two parts, everything around it indefinite."""
+    outer = cms.ContentInfo.load(blob)
+    inner = outer["content"]
+    half = len(content) // 2
+    return b"".join(
+        [
+            b"\x30\x80", outer["content_type"].dump(), b"\xa0\x80\x30\x80",
+            inner["version"].dump(), inner["digest_algorithms"].dump(),
+            b"\x30\x80", inner["encap_content_info"]["content_type"].dump(),
+            b"\xa0\x80\x24\x80", octets(content[:half]), octets(content[half:]), bytes(6),
+            blob[blob.index(content) + len(content) :], bytes(6),
+        ]
+    )  # fmt: skip
 
 
 def test_an_empty_content_inside_is_there():
@@ -46,8 +147,9 @@ def test_a_big_content_keeps_its_lengths_right():
     assert verify_signed(blob, None).content == big
 
 
-def parsed(kind="rsa-2048"):
-    return cms.ContentInfo.load(make_signed(CONTENT, pki.signer(kind), pki.NOW), strict=True)
+def parsed(kind="rsa-2048", profile=DEFAULT):
+    blob = make_signed(CONTENT, person(kind), pki.NOW, profile=profile)
+    return cms.ContentInfo.load(blob, strict=True)
 
 
 def test_another_decoder_reads_the_structure():
@@ -64,6 +166,41 @@ def test_another_decoder_reads_the_structure():
     assert signer["signature_algorithm"]["algorithm"].native == "rsassa_pkcs1v15"
 
 
+def test_another_decoder_reads_a_signer_named_by_key_and_its_pss():
+    content = parsed(profile=SigningProfile("sha-384", pss=True, by_key_identifier=True))["content"]
+    (signer,) = content["signer_infos"]
+    assert (content["version"].native, signer["version"].native) == ("v3", "v3")
+    named = asn1_x509.Certificate.load(der_of(pki.certificate())).key_identifier
+    assert signer["sid"].chosen.native == named
+    algorithm = signer["signature_algorithm"]
+    assert algorithm["algorithm"].native == "rsassa_pss"
+    parameters = algorithm["parameters"]
+    assert parameters["hash_algorithm"]["algorithm"].native == "sha384"
+    assert parameters["mask_gen_algorithm"]["algorithm"].native == "mgf1"
+    assert parameters["mask_gen_algorithm"]["parameters"]["algorithm"].native == "sha384"
+    assert parameters["salt_length"].native == 48
+    assert parameters["trailer_field"].native == "trailer_field_bc"
+
+
+@pytest.mark.parametrize(
+    ("kind", "signature", "digest"),
+    [
+        ("p384", "sha384_ecdsa", "sha384"),
+        ("p521", "sha384_ecdsa", "sha384"),
+        ("ed25519", "ed25519", "sha512"),
+    ],
+)
+def test_another_decoder_reads_the_algorithms_of_curves(kind, signature, digest):
+    content = parsed(kind, SigningProfile("sha-384"))["content"]
+    (signer,) = content["signer_infos"]
+    assert signer["signature_algorithm"]["algorithm"].native == signature
+    assert "parameters" not in signer["signature_algorithm"].native or (
+        signer["signature_algorithm"].native["parameters"] is None
+    )
+    assert signer["digest_algorithm"]["algorithm"].native == digest
+    assert [each["algorithm"].native for each in content["digest_algorithms"]] == [digest]
+
+
 def test_the_signed_attributes_are_in_der_order_and_complete():
     (signer,) = parsed()["content"]["signer_infos"]
     attributes = signer["signed_attrs"]
@@ -78,15 +215,14 @@ def test_the_signed_attributes_are_in_der_order_and_complete():
     }
 
 
-def test_only_what_we_open_is_announced_as_a_capability():
+def test_what_the_gateway_opens_is_announced():
     (signer,) = parsed()["content"]["signer_infos"]
     (value,) = [
         each["values"][0]
         for each in signer["signed_attrs"]
         if each["type"].native == "smime_capabilities"
     ]
-    names = [capability[0].dotted for capability in value]
-    assert names == [f"2.16.840.1.101.3.4.1.{last}" for last in (42, 22, 2)]
+    assert value.dump() == capabilities.encode()
 
 
 def test_the_root_does_not_travel():
@@ -111,12 +247,40 @@ def test_the_time_is_cut_to_the_second():
     assert verify_signed(blob, CONTENT).signing_time == pki.NOW
 
 
+@pytest.mark.parametrize("digest", ["sha-1", "sha-224", "md5", "sha-3", "aes-256-cbc"])
+def test_a_digest_that_is_not_produced_is_refused(digest):
+    with pytest.raises(AlgorithmRefused):
+        make_signed(CONTENT, pki.signer("p256"), pki.NOW, profile=SigningProfile(digest))
+
+
+def test_a_key_that_does_not_sign_is_refused():
+    key = PrivateKey.generate("x25519")
+    signer = Signer(key, pki.issue(key, Usage.ENCRYPT))
+    with pytest.raises(AlgorithmRefused):
+        make_signed(CONTENT, signer, pki.NOW)
+
+
+def test_a_certificate_without_a_key_identifier_is_not_named_by_it():
+    model = der_of(pki.certificate("p256"))
+    key = pki.key("p256")
+    other = PrivateKey.generate("p256")
+    nameless = from_der(certificate_like(model, key.public_key, other._key))
+    signer = Signer(key, nameless)
+    assert verify_signed(make_signed(CONTENT, signer, pki.NOW), CONTENT).content == CONTENT
+    with pytest.raises(DerMalformed):
+        make_signed(CONTENT, signer, pki.NOW, profile=SigningProfile(by_key_identifier=True))
+
+
 def test_what_never_changes_is_assembled_once_and_forgotten_with_the_signer():
     signer = Signer(pki.key("p256"), pki.certificate("p256"))
-    make_signed(CONTENT, signer, pki.NOW)
-    template = signed._templates[signer]
-    make_signed(CONTENT, signer, pki.NOW)
-    assert signed._templates[signer] is template
+    by_key = SigningProfile(by_key_identifier=True)
+    for profile in (DEFAULT, by_key):
+        make_signed(CONTENT, signer, pki.NOW, profile=profile)
+    kept = dict(signed._templates[signer])
+    assert kept.keys() == {DEFAULT, by_key}
+    for profile in (DEFAULT, by_key):
+        make_signed(CONTENT, signer, pki.NOW, profile=profile)
+        assert signed._templates[signer][profile] is kept[profile]
     gone = weakref.ref(signer)
     del signer
     gc.collect()

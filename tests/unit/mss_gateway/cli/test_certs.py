@@ -113,6 +113,39 @@ def test_the_list_of_revocations_is_signed_and_dated(mss: Mss) -> None:
     assert [path.name for path in mss.folder.glob("mss.crl*")] == ["mss.crl"]
 
 
+def test_the_list_says_why(mss: Mss) -> None:
+    serial = serial_of(mss)
+    told = mss.told("certs", "revoke", serial, "--reason", "key-compromise")
+    assert told["reason"] == "keyCompromise"
+    assert mss.acts()[-1][2] == "revoked: key-compromise"
+    # the first reason stays
+    again = mss.told("certs", "revoke", serial, "--reason", "superseded")
+    assert again["reason"] == "keyCompromise"
+    out = mss.folder / "mss.crl"
+    mss.told("certs", "crl", "--out", str(out))
+    (line,) = x509.load_der_x509_crl(out.read_bytes())
+    reason = line.extensions.get_extension_for_class(x509.CRLReason).value.reason
+    assert reason is x509.ReasonFlags.key_compromise
+
+
+def test_a_reason_of_nobody_is_wrong_usage(mss: Mss) -> None:
+    words = ("certs", "revoke", "5f3a9c", "--reason", "certificate-hold")
+    assert mss(*words).exit_code == 2
+
+
+def test_a_serial_that_two_issuers_gave_is_told_apart_by_the_fingerprint(mss: Mss) -> None:
+    serial = serial_of(mss)
+    told = mss.told("certs", "show", serial)
+    with mss.gateway() as gateway:
+        gateway.database.write(
+            lambda tx: tx.sql(
+                "UPDATE certificates SET serial = ? WHERE serial <> ?", (serial, serial)
+            )
+        )
+    assert "say the fingerprint" in mss.refused("certs", "show", serial)
+    assert mss.told("certs", "show", told["fingerprint"].upper())["address"] == DOCTOR.address
+
+
 def test_a_list_that_cannot_be_written_is_not_on_record(mss: Mss) -> None:
     before = mss.acts()
     line = mss.refused("certs", "crl", "--out", str(mss.folder / "no" / "mss.crl"), code=3)

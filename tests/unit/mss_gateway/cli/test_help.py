@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mss_gateway.cli.main import NOUNS, VERBS, Verb, application
+from mss_gateway.cli.main import NOUNS, NOUNS_BELOW, VERBS, Verb, application
 from mss_gateway.directory import importing
 
 EVERY = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.words)
@@ -53,7 +53,7 @@ def test_the_example_is_accepted_by_the_parser(app: typer.Typer, verb: Verb) -> 
     command = typer.main.get_command(app)
     for name in verb.words.split():
         command = command.commands[name]  # type: ignore[attr-defined]
-    files = {"people.csv"}
+    files = {"people.csv", "claire.p12", "password.txt"}
     given = [__file__ if word in files else word for word in words[1 + len(verb.words.split()) :]]
     with command.make_context(verb.words, given) as context:
         assert context.params
@@ -90,6 +90,17 @@ def test_the_nouns_and_their_verbs_are_listed(app: typer.Typer, words: list[str]
     told = result.stdout + result.stderr
     wanted = [verb.words.split()[-1] for verb in VERBS if verb.words.startswith("people")]
     assert all(name in told for name in (wanted if "people" in words else [*NOUNS, "serve"]))
+
+
+def test_a_noun_below_another_lists_its_verbs(app: typer.Typer) -> None:
+    for words in (["certs"], ["certs", "trust"], ["certs", "trust", "--help"]):
+        result = CliRunner().invoke(app, words)
+        told = result.stdout + result.stderr
+        wanted = ["add", "list", "remove"] if "trust" in words else ["trust", "authority-init"]
+        assert all(name in told for name in wanted)
+    assert {
+        " ".join(verb.words.split()[:-1]) for verb in VERBS if verb.words.count(" ") > 1
+    } == set(NOUNS_BELOW)
 
 
 @pytest.mark.parametrize("words", [["dance"], ["people", "dance"], ["people", "list", "--dance"]])

@@ -164,7 +164,7 @@ def test_a_message_that_ended_in_a_report_says_so(mss: Mss) -> None:
 
 
 def test_a_message_that_reached_one_of_two_says_both(mss: Mss) -> None:
-    raw = raw_message(DOCTOR.address, PATIENT.address)
+    raw = f"Cc: <{PHARMACY}>\r\n".encode() + raw_message(DOCTOR.address, PATIENT.address)
     with mss.gateway() as gateway:
         ref = submit(gateway, DOCTOR.address, PATIENT.address, raw, PHARMACY)
     mss.told("people", "suspend", PATIENT.ins)

@@ -13,7 +13,8 @@ from certs.keyring import PrivateKey
 from mss_gateway.compose import sign_in
 from mss_gateway.compose.tls import imap_tls, server_tls
 from mss_gateway.config import Config, ConfigRefused, Oauth, State, Tls
-from mss_gateway.directory.client_trust import ClientTrust, Lists
+from mss_gateway.directory.client_trust import ClientTrust
+from mss_gateway.directory.revocation_folder import Lists
 from tests.support import openid
 
 GOOD = openid.key_set(openid.jwk(openid.ec_key(), "e1"))

@@ -15,9 +15,14 @@ from certs.errors import ChainReason, ChainRejected, DerMalformed
 from certs.issue import Authority
 from certs.keyring import PrivateKey
 from mailbox_store.database import Database
-from mss_gateway.directory import certificates, client_trust, people
-from mss_gateway.directory.client_trust import LIST_OCTETS, LISTS, ClientTrust, Lists
+from mss_gateway.directory import certificates, client_trust, people, revocation_answers
+from mss_gateway.directory.client_trust import ClientTrust
 from mss_gateway.directory.people import NewPerson, Person, Traits
+from mss_gateway.directory.revocation import Kept
+from mss_gateway.directory.revocation_answers import Received
+from mss_gateway.directory.revocation_folder import LIST_OCTETS, LISTS, Lists
+from mss_gateway.directory.revocation_sources import lists_of
+from mss_gateway.queue import items
 from policies.people import Standing
 from tests.support.client_certificates import issue, lists
 from tests.unit.mss_gateway.directory.conftest import NOW, add
@@ -136,6 +141,23 @@ def test_without_lists_nobody_of_another_authority_is_believed(
         assert check(database, trust(nowhere), shown) is ChainReason.REVOCATION_UNKNOWN
     (folder / "1.crl").unlink()  # that of the root: is the intermediate still good?
     assert check(database, trust(folder), shown) is ChainReason.REVOCATION_UNKNOWN
+
+
+def test_lists_that_were_fetched_count_like_those_of_the_folder(database: Database) -> None:
+    outside, site = authority(OUTSIDE), database.write(items.spool_account)
+    believed = ClientTrust((outside.root, outside.issuing), None, Lists(None), Kept(site))
+    shown = issue(outside, key(), [PROGRAM], AT)
+    assert check(database, believed, shown) is ChainReason.REVOCATION_UNKNOWN
+    for revoked, why in (([], None), ([shown], ChainReason.REVOKED)):
+        for number, der in enumerate(lists(outside, revoked, AT)):
+            about = lists_of((outside.issuing, outside.root)[number])
+            got = Received("crl", f"crl {number}", about, der, NOW, NOW + 7 * 86_400)
+            revocation_answers.keep(database, site, got, NOW)
+        assert check(database, believed, shown) is why
+    # held until it ends, whether or not anybody can be asked
+    assert check(database, believed, shown, AT + timedelta(days=8)) is (
+        ChainReason.REVOCATION_UNKNOWN
+    )
 
 
 def test_the_own_authority_needs_no_list_the_directory_knows(

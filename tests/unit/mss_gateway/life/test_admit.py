@@ -11,10 +11,11 @@ from certs.keyring import PrivateKey
 from mailbox_store.database import Transaction
 from mss_gateway.config import Mailboxes
 from mss_gateway.directory import members, passwords, people
-from mss_gateway.directory.client_trust import ClientTrust, Lists
+from mss_gateway.directory.client_trust import ClientTrust
 from mss_gateway.directory.keysets import Keys
 from mss_gateway.directory.members import RIGHTS
 from mss_gateway.directory.people import NewPerson, Person, Traits
+from mss_gateway.directory.revocation_folder import Lists
 from mss_gateway.directory.tokens import Expected, Tokens
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import authn

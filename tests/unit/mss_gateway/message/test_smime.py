@@ -11,13 +11,21 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
+from mss_gateway.message import header_protection, recipient_list
+from mss_gateway.message.address import parse_address
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.message.parse import find_bare_line_ending, scan
+from mss_gateway.message.seven_bit import seven_bit
 from mss_gateway.message.smime import (
+    assemble,
     base64_lines,
+    enveloped_entity,
     find_pkcs7,
     find_signed,
+    layer,
     replace_content,
+    signed_entity,
+    wrap_certs_only,
     wrap_enveloped,
     wrap_signed,
 )
@@ -46,10 +54,12 @@ def certified(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> x509.Certi
 
 
 def signer(
-    key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, *, opaque: bool = False
 ) -> Callable[[bytes], bytes]:
     def sign(content: bytes) -> bytes:
-        options = [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary]
+        options = [pkcs7.PKCS7Options.Binary]
+        if not opaque:
+            options.append(pkcs7.PKCS7Options.DetachedSignature)
         builder = pkcs7.PKCS7SignatureBuilder().set_data(content)
         builder = builder.add_signer(certificate, key, hashes.SHA256())
         return builder.sign(serialization.Encoding.DER, options)
@@ -244,3 +254,84 @@ def test_base64_is_in_lines_of_76(size: int) -> None:
     assert lines.pop() == b""
     assert all(len(line) == 76 for line in lines[:-1])
     assert all(0 < len(line) <= 76 for line in lines)
+
+
+def openssl_verifies(
+    openssl: str, raw: bytes, certificate: x509.Certificate, folder: Path
+) -> bytes | None:
+    """What ``openssl cms`` finds signed in ``raw``; None when it refuses."""
+    (folder / "m.eml").write_bytes(raw)
+    (folder / "ca.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    command = f"{openssl} cms -verify -in m.eml -CAfile ca.pem -purpose any -out content".split()
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    return (folder / "content").read_bytes() if done.returncode == 0 else None
+
+
+def test_openssl_reads_what_is_signed_around_its_content(
+    key: ec.EllipticCurvePrivateKey, tmp_path: Path, require_program: Callable[[str], str]
+) -> None:
+    certificate = certified(key)
+    raw = CORPUS[3].read_bytes()
+    wrapped = wrap_signed(raw, signer(key, certificate, opaque=True), opaque=True)
+    found = layer(scan(wrapped))
+    assert found is not None and (found.kind, found.claimed) == ("signed", "signed-data")
+    assert not found.is_mislabelled
+    content = openssl_verifies(require_program("openssl"), wrapped, certificate, tmp_path)
+    assert content is not None
+    assert replace_content(wrapped, content) == replace_content(wrapped, raw)
+
+
+@pytest.mark.parametrize("path", CORPUS[:7], ids=lambda path: path.stem)
+def test_a_message_goes_through_all_of_it_and_comes_back(
+    path: Path,
+    key: ec.EllipticCurvePrivateKey,
+    tmp_path: Path,
+    require_program: Callable[[str], str],
+) -> None:
+    """7-bit, recipient list, header protection, signature, envelope; and each taken off again."""
+    certificate, paul = certified(key), parse_address("paul@mss.example")
+    raw = path.read_bytes()
+    listed = recipient_list.with_list(seven_bit(raw), [paul], bytes(16))
+    protected = header_protection.protect(
+        listed, for_encryption=True, neutral_subject="Message de santé"
+    )
+    entity = signed_entity(protected.inner, signer(key, certificate))
+    sent = assemble(protected.outer, enveloped_entity(entity, lambda inner: [inner[:7], inner[7:]]))
+    closed = find_pkcs7(scan(sent))  # a seal that hides nothing: what is judged here is MIME
+    assert closed is not None
+
+    opened = header_protection.opened(sent, closed.der)
+
+    before, after = scan(raw), scan(opened.raw)
+    signed = find_signed(after)
+    assert signed is not None
+    openssl = require_program("openssl")
+    assert openssl_verifies(openssl, opened.raw, certificate, tmp_path) == signed.content
+    assert after.header.text("subject") == before.header.text("subject")
+    assert opened.differing == frozenset()
+    assert recipient_list.check(opened.protected, paul) is True
+    content = after.root.children[0]
+    leaves = [part.decoded(opened.raw) for part in content.walk() if not part.children]
+    assert leaves == [part.decoded(raw) for part in before.root.walk() if not part.children]
+
+
+@pytest.mark.parametrize(
+    ("authenticated", "smime_type"), [(False, "enveloped-data"), (True, "authEnveloped-data")]
+)
+def test_an_envelope_says_what_it_is(authenticated: bool, smime_type: str) -> None:
+    oid = "060b2a864886f70d0109100117" if authenticated else "06092a864886f70d010703"
+    der = bytes.fromhex("3080" + oid)
+    raw = wrap_enveloped(b"Subject: x\r\n\r\n", lambda _: der, authenticated=authenticated)
+    root = scan(raw).root
+    assert (root.parameter("smime-type"), root.filename) == (smime_type, "smime.p7m")
+    found = layer(scan(raw))
+    assert found is not None and not found.is_mislabelled
+
+
+def test_certificates_travel_without_a_text() -> None:
+    der = bytes.fromhex("308006092a864886f70d010702")
+    message = scan(wrap_certs_only(b"From: a@b.fr\r\nMIME-Version: 1.0\r\n", der))
+    found = layer(message)
+    assert found is not None
+    assert (found.kind, found.der, found.is_mislabelled) == ("certs-only", der, False)
+    assert message.root.filename == "smime.p7c"

@@ -1,0 +1,85 @@
+"""The thread that looks after what ages: certificates that end, evidence of messages that are gone.
+
+Nobody waits for it; each piece of work is a transaction of its own, and is found again after a
+crash.
+"""
+
+import threading
+from functools import partial
+from typing import Final
+
+from mailbox_store.errors import StoreError, StoreFailed
+from mailbox_store.vault import AccountId
+from mss_gateway.directory import evidence, renewal
+from mss_gateway.directory.renewal import Rules
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.observability import log
+
+ROUND_SECONDS: Final = 3_600.0
+"""Between two looks at the certificates."""
+
+ROUNDS_A_SWEEP: Final = 24
+"""Looks at the certificates for one at the evidence."""
+
+GRACE_SECONDS: Final = 7 * 86_400
+"""Evidence of a message that its mailbox has no more is kept for so long."""
+
+
+class Caretaker:
+    """One thread between :meth:`start` and :meth:`stop`."""
+
+    def __init__(self, gateway: Gateway, round_seconds: float = ROUND_SECONDS) -> None:
+        self._gateway = gateway
+        self._round_seconds = round_seconds
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first round runs at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the piece of work at hand and end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        rounds = 0
+        while not self._stopping.is_set():
+            try:
+                renew(self._gateway)
+                if rounds % ROUNDS_A_SWEEP == 0:
+                    sweep(self._gateway)
+            except StoreFailed:
+                return  # the process must end, and others say so
+            except StoreError as error:
+                log.note("caretaking put off", error=type(error).__name__)
+            except Exception as error:
+                log.bug("caretaking", error)  # nobody stands above the thread
+            rounds += 1
+            self._stopping.wait(self._round_seconds)
+
+
+def renew(gateway: Gateway) -> None:
+    """Issue the next certificates of mailboxes whose present ones end soon."""
+    settings = gateway.config.certificates
+    rules = Rules(
+        settings.renew_days, settings.mailbox_days, settings.key_kind, settings.separate_keys
+    )
+    turn = renewal.run(gateway.database, gateway.spool, rules, int(gateway.clock()))
+    if turn.made:
+        log.note("certificates renewed", count=len(turn.made))
+    if turn.failed:
+        log.note("certificates not renewed", count=len(turn.failed))
+
+
+def sweep(gateway: Gateway) -> None:
+    """Let go of evidence that nothing is left for, and of exhibits that nothing rests on."""
+    before = int(gateway.clock()) - GRACE_SECONDS
+    with gateway.database.read() as view:
+        rows = view.sql("SELECT DISTINCT account_id FROM verdict_evidence ORDER BY account_id")
+        accounts = [AccountId(row[0]) for row in rows.fetchall()]
+    for account_id in accounts:
+        gateway.database.write(partial(evidence.sweep, account_id=account_id, before=before))
+    gateway.database.write(evidence.drop_unused)

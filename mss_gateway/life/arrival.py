@@ -1,0 +1,250 @@
+"""A message from another operator: opened and verified before 250, and delivered whatever came.
+
+Whoever may read it gets what can be read, with what was found written on it. What is sealed for us
+and does not open, or is signed and proves nothing, is delivered as an explanation with the original
+attached, and is never filed (house, decision 15); only a patient is not sent a riddle: the sender
+is told at once. A mailbox whose keys are in its own client gets the message as it came.
+
+The peer's standing is not judged here: whoever listens hands in the rules.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mailbox_store.database import View
+from mss_gateway import texts
+from mss_gateway.directory import people
+from mss_gateway.directory.people import Person
+from mss_gateway.failures import Failure, Refused
+from mss_gateway.life import content, judgement, opening, policy, store
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.judgement import Judged
+from mss_gateway.life.store import Ready
+from mss_gateway.life.submission import Receipt
+from mss_gateway.message import dsn, recipient_list, trace
+from mss_gateway.message.address import EmailAddress, Mailbox, parse_address
+from mss_gateway.message.authentication import (
+    DECRYPTIONS,
+    SIGNATURES,
+    Decryption,
+    Signature,
+    fields,
+    strip,
+)
+from mss_gateway.message.explanation import Explanation, explain
+from mss_gateway.message.limits import MessageMalformed
+from mss_gateway.message.parse import find_bare_line_ending, scan
+from mss_gateway.message.part import Message
+from mss_gateway.message.summary import summarise
+from mss_gateway.queue.items import Carried
+from policies.people import Role
+from policies.verdict import Verdict
+
+READABLE: Final = frozenset(
+    {Signature.VALID, Signature.ABSENT, Signature.PARTIAL, Signature.REVOCATION_UNKNOWN}
+)
+"""What is shown, each with its word on it; any other signature is explained."""
+
+OPENED: Final = frozenset({Decryption.NOT_ENCRYPTED, Decryption.DECRYPTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a peer handed in: envelope and raw message with CRLF.
+
+    ``author_role`` is what the peer's operator is entitled to write as. Recipients are mailboxes
+    here, each accepted at RCPT.
+    """
+
+    reverse_path: EmailAddress | None
+    recipients: tuple[EmailAddress, ...]
+    raw: bytes
+    author_role: Role
+
+
+Rules = Callable[[Judged, tuple[EmailAddress, ...]], Verdict]
+"""What the listener has to say of an opened message for these recipients."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """One form of the message, for those who get it in this form."""
+
+    recipients: tuple[EmailAddress, ...]
+    raw: bytes
+    judged: Judged
+    is_explained: bool
+
+
+def accept(gateway: Gateway, arrival: Arrival, rules: Rules) -> Receipt:
+    """Take responsibility for a message, in one commit for all its recipients; raises Refused.
+
+    Refused are what is no message at all, what the rules object to, and what stays closed for a
+    patient.
+    """
+    message_ref = gateway.new_ref()
+    try:
+        if find_bare_line_ending(arrival.raw) is not None:
+            raise Refused(Failure.BARE_LINE_ENDING)
+        copies = copies_of(gateway, arrival)
+        for each in copies:
+            policy.obey(rules(each.judged, each.recipients))
+        ready = [
+            _ready(gateway, arrival, each, message_ref if number == 0 else gateway.new_ref())
+            for number, each in enumerate(copies)
+        ]
+    except MessageMalformed as malformed:
+        raise Refused(malformed.failure, str(malformed), message_ref) from None
+    except Refused as refused:
+        refused.message_ref = message_ref
+        raise
+    store.commit_arrival(gateway, tuple(ready))
+    gateway.metrics.accepted.labels("mx").inc()
+    gateway.wake()
+    return Receipt(message_ref)
+
+
+def copies_of(gateway: Gateway, arrival: Arrival) -> tuple[_Copy, ...]:
+    """Every form in which the message is delivered; recipients of one form share it.
+
+    Raises Refused(CANNOT_OPEN) when it stays closed for a patient; MessageMalformed.
+    """
+    message, merged = scan(arrival.raw), dict[tuple[bytes, bool], _Copy]()
+    with gateway.database.read() as view:
+        unsealed = _judged_for_all(gateway, view, arrival, message)
+        for recipient in dict.fromkeys(arrival.recipients):
+            each = _copy_for(gateway, view, arrival, message, recipient, unsealed)
+            same = merged.get((each.raw, each.is_explained))
+            known = () if same is None else same.recipients
+            merged[each.raw, each.is_explained] = replace(each, recipients=known + each.recipients)
+    return tuple(merged.values())
+
+
+def _judged_for_all(
+    gateway: Gateway, view: View, arrival: Arrival, message: Message
+) -> Judged | None:
+    """What may be said of a message that is closed for nobody; None when there is an envelope."""
+    is_closed = False
+
+    def nobody_s() -> tuple[()]:
+        nonlocal is_closed
+        is_closed = True
+        return ()
+
+    opened = opening.open_message(message, nobody_s)
+    if is_closed:
+        return None
+    path = None if arrival.reverse_path is None else str(arrival.reverse_path)
+    return judgement.judge(gateway, view, opened, path, gateway.now())
+
+
+def judge_for(
+    gateway: Gateway, view: View, message: Message, recipient: Person, reverse_path: str | None
+) -> Judged:
+    """What one recipient's keys open, and what may be said of it."""
+    account_id = recipient.account_id
+    opened = opening.open_message(message, lambda: gateway.cabinet.openers(view, account_id))
+    judged = judgement.judge(gateway, view, opened, reverse_path, gateway.now())
+    return _addressed(judged, recipient)
+
+
+def _addressed(judged: Judged, recipient: Person) -> Judged:
+    """The same, unless its author signed it for others only."""
+    is_addressed = recipient_list.check(judged.opened.protected, parse_address(recipient.address))
+    if judged.verdict.signature is Signature.VALID and is_addressed is False:
+        refused = replace(judged.verdict, signature=Signature.OTHER_RECIPIENT, signer="")
+        return replace(judged, verdict=refused, cause="recipient_is_other")
+    return judged
+
+
+def _copy_for(
+    gateway: Gateway,
+    view: View,
+    arrival: Arrival,
+    message: Message,
+    recipient: EmailAddress,
+    unsealed: Judged | None,
+) -> _Copy:
+    holder = people.by_address(view, str(recipient))
+    if holder is None:
+        raise Refused(Failure.RECIPIENT_UNKNOWN)
+    path = None if arrival.reverse_path is None else str(arrival.reverse_path)
+    if holder.smime == "client":
+        unopened = Judged(opening.Opened.plain(message), judgement.NOTHING, gateway.now())
+        return _Copy((recipient,), strip(arrival.raw), unopened, is_explained=False)
+    if unsealed is None:
+        judged = judge_for(gateway, view, message, holder, path)
+    else:
+        judged = _addressed(unsealed, holder)
+    verdict = judged.verdict
+    if verdict.decryption in OPENED and verdict.signature in READABLE:
+        stamped = fields(verdict, gateway.config.site.hostname) + strip(judged.message.raw)
+        return _Copy((recipient,), stamped, judged, is_explained=False)
+    if holder.role is Role.PATIENT and verdict.decryption not in OPENED:
+        raise Refused(Failure.CANNOT_OPEN, verdict.decryption.value)
+    return _Copy((recipient,), _explained(gateway, arrival, recipient, judged), judged, True)
+
+
+def told(signature: Signature, decryption: Decryption) -> str:
+    """The one word that an explanation says; which key, padding or block failed is not in it."""
+    return decryption.value if decryption not in OPENED else signature.value
+
+
+def _explained(
+    gateway: Gateway, arrival: Arrival, recipient: EmailAddress, judged: Judged
+) -> bytes:
+    site, verdict = gateway.config.site, judged.verdict
+    is_closed = verdict.decryption not in OPENED
+    code = told(verdict.signature, verdict.decryption)
+    row = DECRYPTIONS[verdict.decryption] if is_closed else SIGNATURES[verdict.signature]
+    return explain(
+        arrival.raw,
+        Explanation(
+            Mailbox(site.operator, parse_address(f"postmaster@{site.domains[0]}")),
+            recipient,
+            texts.text("courriel.illisible_objet"),
+            (texts.text(row.text), texts.text("courriel.illisible", code=code)),
+            trace.new_message_id(site.domains[0], gateway.new_ref()),
+            judged.at,
+            fields(verdict, site.hostname),
+        ),
+    )
+
+
+def _ready(gateway: Gateway, arrival: Arrival, copy: _Copy, message_ref: str) -> Ready:
+    site, judged = gateway.config.site, copy.judged
+    is_believed = judged.verdict.signature is Signature.VALID and not copy.is_explained
+    author = judged.verdict.signer or _claimed_author(arrival, judged)
+    path = "" if arrival.reverse_path is None else str(arrival.reverse_path)
+    received = trace.received_line(
+        by=site.hostname, protocol="ESMTPS", message_ref=message_ref, moment=gateway.now()
+    )
+    raw = b"".join((f"Return-Path: <{path}>\r\n".encode(), received, copy.raw))
+    carried = Carried(
+        reverse_path=path or None,
+        author=author,
+        author_account=0,
+        author_role=(Role.SYSTEM if copy.is_explained else arrival.author_role).name,
+        channel="mx",
+        signature="valid" if is_believed else "absent",
+        signer=site.operator if copy.is_explained else content.author_name(judged.message),
+        signer_fingerprint=judged.signer_fingerprint,
+        is_automatic=copy.is_explained or dsn.is_automatic(judged.message, arrival.reverse_path),
+        closes=not copy.is_explained and content.closes(judged.message),
+        reply_to=() if copy.is_explained else content.reply_to(judged.message),
+        has_xdm=is_believed and content.has_xdm(judged.message),
+        verdict=judgement.words(judged),
+    )
+    recipients = tuple(map(str, copy.recipients))
+    kept = judgement.evidence_of(judged)
+    made_at = int(gateway.clock())
+    return Ready(message_ref, recipients, raw, summarise(scan(raw)), carried, made_at, kept)
+
+
+def _claimed_author(arrival: Arrival, judged: Judged) -> str:
+    """For the operator's eyes and for answers: nobody vouches for it."""
+    found = content.authors(judged.message)
+    if len(found) == 1:
+        return found[0]
+    return "" if arrival.reverse_path is None else str(arrival.reverse_path)

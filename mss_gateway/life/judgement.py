@@ -1,0 +1,223 @@
+"""Whom to believe: an opened message becomes one verdict, with the evidence that it rests on.
+
+A signature is shown as somebody's only when its certificate leads to an anchor, was not taken back,
+and the header, the envelope and the directory name the same person (``policies.authorship``). What
+cannot be known now is told as unknown, never as good. Nothing here asks a network.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from certs.certificate import fingerprint, to_der
+from certs.chain import Chain, validate
+from certs.cms.signed import VerifiedContent
+from certs.errors import ChainReason, ChainRejected
+from certs.revocation import Unknown
+from certs.usage import Purpose
+from mailbox_store.database import View
+from mss_gateway.directory import certificates, keybook, people
+from mss_gateway.directory.evidence import Evidence
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.opening import Opened
+from mss_gateway.message.address import AddressMalformed, parse_author, parse_mailboxes
+from mss_gateway.message.authentication import Decryption, Signature, Verdict
+from mss_gateway.message.header import Header, field_text
+from mss_gateway.message.part import Message
+from policies.authorship import AuthorshipFacts, Disagreement, disagreement
+from policies.facts import SignatureStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was opened, and what may be said of it.
+
+    ``chain`` is that of the signature that covers the text, as far as it was believed at ``at``;
+    ``cause`` is a word for the operator: why the chain was refused, or who says something else.
+    """
+
+    opened: Opened
+    verdict: Verdict
+    at: datetime
+    chain: Chain | None = None
+    cause: str = ""
+
+    @property
+    def message(self) -> Message:
+        """What can be read of it."""
+        return self.opened.message
+
+    @property
+    def status(self) -> SignatureStatus:
+        """What the rules at message look at."""
+        return STATUSES[self.verdict.signature]
+
+    @property
+    def signer_addresses(self) -> tuple[str, ...]:
+        """Of the certificate; none unless the signature is valid."""
+        return _named(self.opened.verified) if self._is_valid else ()
+
+    @property
+    def signer_fingerprint(self) -> str:
+        """Of the certificate; empty unless the signature is valid."""
+        verified = self.opened.verified
+        return fingerprint(verified.signer_certificate) if self._is_valid and verified else ""
+
+    @property
+    def _is_valid(self) -> bool:
+        return self.verdict.signature is Signature.VALID
+
+
+STATUSES: Final[dict[Signature, SignatureStatus]] = {
+    **dict.fromkeys(Signature, SignatureStatus.INVALID),
+    Signature.VALID: SignatureStatus.VALID,
+    Signature.ABSENT: SignatureStatus.ABSENT,
+    Signature.PARTIAL: SignatureStatus.ABSENT,
+    Signature.UNCHECKED: SignatureStatus.UNCHECKED,
+    Signature.REVOCATION_UNKNOWN: SignatureStatus.UNCHECKED,
+}
+"""Word of a verdict → what policy calls it. A part that somebody signed is content like another."""
+
+CHAINS: Final[dict[ChainReason, Signature]] = {
+    **dict.fromkeys(ChainReason, Signature.UNTRUSTED),
+    ChainReason.EXPIRED: Signature.EXPIRED,
+    ChainReason.NOT_YET_VALID: Signature.EXPIRED,
+    ChainReason.WRONG_PURPOSE: Signature.WRONG_USAGE,
+    ChainReason.WRONG_KEY_USAGE: Signature.WRONG_USAGE,
+    ChainReason.KEY_TOO_WEAK: Signature.WEAK,
+    ChainReason.REVOKED: Signature.REVOKED,
+    ChainReason.REVOCATION_UNKNOWN: Signature.REVOCATION_UNKNOWN,
+}
+"""Why a certificate is not believed → the word for it."""
+
+
+def judge(
+    gateway: Gateway, view: View, opened: Opened, reverse_path: str | None, at: datetime
+) -> Judged:
+    """The verdict at ``at`` (aware): the moment at which the message came in."""
+    verified, decryption = opened.verified, opened.decryption
+    if verified is None:
+        return Judged(opened, Verdict(opened.signature, decryption), at)
+    chain: Chain | None = None
+    try:
+        for one in (*opened.around, verified):
+            chain = believe(gateway, view, one, at)
+            if isinstance(chain.revocation, Unknown):
+                raise ChainRejected(ChainReason.REVOCATION_UNKNOWN)
+    except ChainRejected as rejected:
+        refused = Verdict(CHAINS[rejected.reason], decryption)
+        return Judged(opened, refused, at, cause=rejected.reason.value)
+    facts = _authorship(gateway, view, opened, verified, reverse_path)
+    objection = Disagreement.AUTHOR_IS_OTHER if opened.from_differs else disagreement(facts)
+    if objection is not None:
+        refused = Verdict(Signature.OTHER_AUTHOR, decryption)
+        return Judged(opened, refused, at, chain, objection.value)
+    certificate = verified.signer_certificate
+    verdict = Verdict(
+        Signature.VALID,
+        decryption,
+        facts.from_addresses[0],
+        f"{certificate.serial_number:x}",
+        certificate.issuer.rfc4514_string(),
+    )
+    return Judged(opened, verdict, at, chain)
+
+
+def believe(gateway: Gateway, view: View, verified: VerifiedContent, at: datetime) -> Chain:
+    """The path of a signer to an anchor of ours; raises ChainRejected.
+
+    Its revocation may be Unknown, which is not good.
+    """
+    return validate(
+        verified.signer_certificate,
+        verified.other_certificates,
+        gateway.trust.anchors(view),
+        Purpose.SIGNATURE,
+        at,
+        gateway.revocations(view),
+    )
+
+
+def words(judged: Judged) -> tuple[str, str]:
+    """The words of a verdict, as they are kept with a message."""
+    return judged.verdict.signature.value, judged.verdict.decryption.value
+
+
+def evidence_of(judged: Judged) -> Evidence:
+    """What is kept of a verdict, so that it can be reached again years later."""
+    verified, chain = judged.opened.verified, judged.chain
+    facts = {"decryption": judged.verdict.decryption.value, "cause": judged.cause}
+    if verified is not None:
+        facts["digest"] = verified.digest.hex()
+        facts["algorithms"] = " ".join(verified.algorithms)
+    return Evidence(
+        judged.verdict.signature.value,
+        int(judged.at.timestamp()),
+        b"" if verified is None else to_der(verified.signer_certificate),
+        () if chain is None else tuple(to_der(each) for each in chain.certificates[1:]),
+        () if chain is None else chain.answers,
+        {name: value for name, value in facts.items() if value},
+    )
+
+
+def _authorship(
+    gateway: Gateway,
+    view: View,
+    opened: Opened,
+    verified: VerifiedContent,
+    reverse_path: str | None,
+) -> AuthorshipFacts:
+    header, certificate = opened.message.root.header, verified.signer_certificate
+    authors, in_names = _authors(header)
+    known = people.by_address(view, authors[0]) if len(authors) == 1 else None
+    held = [] if known is None else certificates.of_account(view, known.account_id)
+    holders = [
+        holder
+        for address in authors
+        for holder in keybook.shared_with(view, gateway.spool, address, certificate)
+    ]
+    return AuthorshipFacts(
+        len(header.all("from")),
+        authors,
+        in_names,
+        _senders(header),
+        reverse_path,
+        frozenset(_named(verified)),
+        fingerprint(certificate),
+        frozenset(each.fingerprint for each in held),
+        frozenset(holders),
+    )
+
+
+def _named(verified: VerifiedContent | None) -> tuple[str, ...]:
+    return () if verified is None else tuple(each.lower() for each in verified.addresses)
+
+
+def _authors(header: Header) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The author of every From field, and the addresses that stand in their display names."""
+    try:
+        found = [parse_author(field_text(value)) for value in header.all("from")]
+    except AddressMalformed:
+        return (), ()
+    in_names = [word for one in found for word in _address_like(one.display_name)]
+    return tuple(str(one.address) for one in found), tuple(in_names)
+
+
+def _address_like(display_name: str) -> list[str]:
+    words = display_name.replace("<", " ").replace(">", " ").replace('"', " ").split()
+    return [word.strip("()[],;:'").lower() for word in words if "@" in word.strip("@")]
+
+
+def _senders(header: Header) -> tuple[str, ...]:
+    """The addresses of every Sender field; one that no one has where it cannot be read."""
+    found: list[str] = []
+    for value in header.all("sender"):
+        try:
+            found += [str(one.address) for one in parse_mailboxes(field_text(value))]
+        except AddressMalformed:
+            return ("",)
+    return tuple(found)
+
+
+NOTHING: Final = Verdict(Signature.ABSENT, Decryption.NOT_ENCRYPTED)
+"""Of a message without any protection."""
