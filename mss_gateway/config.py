@@ -99,6 +99,9 @@ class Certificates:
     renew_days: int = 30
     separate_keys: bool = False
     outer_subject: str = "Message de santé"
+    list_urls: tuple[str, ...] = ()
+    responder_urls: tuple[str, ...] = ()
+    policy_arc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,14 @@ class Revocation:
 
     ``hosts``: from which hosts revocation lists and OCSP answers may be fetched besides those that
     the operator's own authorities name; nothing is ever fetched from a host that only a message
-    names. ``fetch`` False: nothing is fetched.
+    names. ``fetch`` False: nothing is fetched. ``ca_file``: who vouches for servers
+    reached by https; empty: those are not asked.
     """
 
     lists: str = ""
     hosts: tuple[str, ...] = ()
     fetch: bool = True
+    ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +275,9 @@ _NONE_WHEN_EMPTY = (
     *(
         "tls.client_anchors",
         "tls.client_lists",
+        "certificates.policy_arc",
         "revocation.lists",
+        "revocation.ca_file",
         "oauth.issuer",
         "oauth.audience",
     ),
@@ -281,7 +288,7 @@ _NONE_WHEN_EMPTY = (
 LONGEST_REMEMBERED = 300
 """Seconds that a right password may be remembered at most."""
 
-KEY_KINDS = ("rsa-2048", "rsa-3072", "p256")
+KEY_KINDS = ("rsa-2048", "rsa-3072", "rsa-4096", "p256", "p384", "p521")
 
 SEEN_FLAGS = ("shared", "personal")
 """Whose \\Seen is: everybody's, or each member's own."""
@@ -317,6 +324,7 @@ def _complaints(config: Config) -> Iterator[str]:
         yield "limits.account_octets is below limits.message_octets: none would fit"
     if web.absolute_minutes < web.idle_minutes:
         yield "web.absolute_minutes is below web.idle_minutes"
+    yield from _publishing(config.certificates)
     if config.certificates.key_kind not in KEY_KINDS:
         yield f"certificates.key_kind is one of {', '.join(KEY_KINDS)}"
     if config.identity.remembered_login_seconds > LONGEST_REMEMBERED:
@@ -326,6 +334,22 @@ def _complaints(config: Config) -> Iterator[str]:
     if config.sharing.seen not in SEEN_FLAGS:
         yield f"sharing.seen is one of {', '.join(SEEN_FLAGS)}"
     yield from _mailboxes(config.mailboxes)
+
+
+def _publishing(certificates: Certificates) -> Iterator[str]:
+    """Where others may ask about our certificates: plain http, or asking would need an answer."""
+    for name, urls in (
+        ("list_urls", certificates.list_urls),
+        ("responder_urls", certificates.responder_urls),
+    ):
+        if not all(url.startswith("http://") and url.isascii() for url in urls):
+            yield f"certificates.{name} holds what is no http address"
+    arc = certificates.policy_arc
+    if arc and _ARC.fullmatch(arc) is None:
+        yield "certificates.policy_arc is no object identifier, like 1.3.6.1.4.1.N"
+
+
+_ARC = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 
 
 def _mailboxes(mailboxes: Mailboxes) -> Iterator[str]:

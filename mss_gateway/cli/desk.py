@@ -16,6 +16,7 @@ from mss_gateway.directory import certificates, people
 from mss_gateway.directory.importing import patient_address
 from mss_gateway.directory.ins import normal_ins
 from mss_gateway.directory.people import Person
+from mss_gateway.directory.publishing import publishing_of
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.address import AddressMalformed, parse_address
 
@@ -71,7 +72,7 @@ def authority_of(gateway: Gateway) -> Authority:
         authority = certificates.load_authority(view, gateway.spool)
     if authority is None:
         raise NotDone("this gateway has no issuing authority of its own")
-    return authority
+    return authority.stating(publishing_of(gateway.config))
 
 
 def address_of(text: str, settings: Config) -> str:

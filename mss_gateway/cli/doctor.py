@@ -80,6 +80,8 @@ def _inside(desk: Desk) -> list[Check]:
                 _schema(view),
                 _trust(gateway, view),
                 _mailbox_certificates(gateway, view),
+                _shared_keys(view),
+                _revocation(gateway, view),
                 _queue(gateway, view),
                 _text_index(view),
             ]
@@ -136,6 +138,28 @@ def _trust(gateway: Gateway, view: View) -> Check:
         ends.append(authority.issuing.not_valid_after_utc.timestamp())
     is_well, line = _until(min(ends), gateway.clock())
     return Check("trust anchors", is_well, f"{len(anchors)}, {line}")
+
+
+def _revocation(gateway: Gateway, view: View) -> Check:
+    """Fresh answers for whatever may be asked about; without them mail waits, or is not green."""
+    from mss_gateway.compose import refresher
+
+    seen = refresher.freshness(gateway, view, gateway.own)
+    if not seen.lines and not seen.unserved:
+        return Check("revocation", True, "nobody else's answers are needed")
+    line = f"{len(seen.lines)} sources, {seen.stale} stale, {seen.failing} failing"
+    return Check("revocation", not seen.stale, line)
+
+
+def _shared_keys(view: View) -> Check:
+    """No two mailboxes have the same key: each could read, and sign, for the other."""
+    shared = certificates.duplicates(view)
+    if not shared:
+        return Check("keys", True, "none stands in certificates of two mailboxes")
+    accounts = ", ".join(
+        "+".join(str(account_id) for account_id in each.accounts) for each in shared
+    )
+    return Check("keys", False, f"the same in several mailboxes (accounts {accounts}): renew them")
 
 
 def _mailbox_certificates(gateway: Gateway, view: View) -> Check:

@@ -22,6 +22,7 @@ from mss_gateway.directory import certificates
 from mss_gateway.directory.cabinet import Cabinet
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.remembered import Remembered
+from mss_gateway.directory.revocation import Kept
 from mss_gateway.directory.throttle import Throttle
 from mss_gateway.dossier.render import Renderer
 from mss_gateway.life.gateway import Gateway
@@ -77,7 +78,7 @@ def _wire(
         authority = _new_authority(config, database, spool, clock)
     certificates.complete(database)  # rows of an earlier release
     limits, identity = config.limits, config.identity
-    lists = believing.lists(config)
+    lists, kept, own = believing.lists(config), Kept(spool), believing.Own(spool)
     return Gateway(
         config=config,
         database=database,
@@ -87,8 +88,10 @@ def _wire(
         address_throttle=Throttle(limits.failed_logins_per_address, ADDRESS_WINDOW_SECONDS),
         cabinet=Cabinet(authority.chain),
         trust=believing.trust(config),
-        revocations=believing.revocations(lists, spool),
+        revocations=believing.revocations(lists, kept, own),
         lists=lists,
+        kept=kept,
+        own=own.certificates,
         metrics=metrics.build(),
         renderer=Renderer(),
         spool=spool,
@@ -97,7 +100,7 @@ def _wire(
         remembered=Remembered(identity.remembered_login_seconds),
         register=Register(database),
         tokens=sign_in.tokens(config),
-        client_trust=sign_in.client_trust(config, authority),
+        client_trust=sign_in.client_trust(config, authority, kept),
     )
 
 

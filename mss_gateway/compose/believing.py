@@ -31,10 +31,9 @@ def lists(config: Config) -> Lists:
     return Lists(config.in_state(config.revocation.lists) if config.revocation.lists else None)
 
 
-def revocations(lists: Lists, spool: AccountId) -> Callable[[View], RevocationSource]:
+def revocations(lists: Lists, kept: Kept, own: "Own") -> Callable[[View], RevocationSource]:
     """What is known of certificates taken back: by the directory, a folder of lists, and what was
     fetched and kept."""
-    kept, own = Kept(spool), Own(spool)
     return lambda view: Revocations(view, own.certificates(view), lists, kept)
 
 

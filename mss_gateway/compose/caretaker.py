@@ -11,6 +11,7 @@ from typing import Final
 from mailbox_store.errors import StoreError, StoreFailed
 from mailbox_store.vault import AccountId
 from mss_gateway.directory import evidence, renewal
+from mss_gateway.directory.publishing import publishing_of
 from mss_gateway.directory.renewal import Rules
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import log
@@ -65,7 +66,11 @@ def renew(gateway: Gateway) -> None:
     """Issue the next certificates of mailboxes whose present ones end soon."""
     settings = gateway.config.certificates
     rules = Rules(
-        settings.renew_days, settings.mailbox_days, settings.key_kind, settings.separate_keys
+        settings.renew_days,
+        settings.mailbox_days,
+        settings.key_kind,
+        settings.separate_keys,
+        publishing_of(gateway.config),
     )
     turn = renewal.run(gateway.database, gateway.spool, rules, int(gateway.clock()))
     if turn.made:

@@ -2,17 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 
+from mss_gateway.directory.revocation_survey import Survey
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.queue import items
 
 
 def of(
-    gateway: Gateway,
+    gateway: Gateway, seen: Callable[[], Survey | None] = lambda: None
 ) -> tuple[Callable[[], Awaitable[bytes]], Callable[[], Awaitable[bool]]]:
-    """What ``observability.health.build`` asks: the metrics, and whether mail is taken."""
+    """What ``observability.health.build`` asks: the metrics, and whether mail is taken.
+
+    ``seen``: what the last round of fetching saw of revocation, None before the first.
+    """
 
     async def render() -> bytes:
-        return await gateway.bridge.run(_render, gateway)
+        return await gateway.bridge.run(_render, gateway, seen())
 
     async def is_ready() -> bool:
         return await gateway.bridge.run(_is_ready, gateway)
@@ -20,7 +24,12 @@ def of(
     return render, is_ready
 
 
-def _render(gateway: Gateway) -> bytes:
+def _render(gateway: Gateway, revocation: Survey | None) -> bytes:
+    if revocation is not None:
+        metrics, passed = gateway.metrics, gateway.clock() - revocation.at
+        metrics.revocation_oldest_seconds.set(revocation.oldest_seconds + max(0.0, passed))
+        metrics.revocation_stale.set(revocation.stale)
+        metrics.revocation_failing.set(revocation.failing)
     with gateway.database.read() as view:
         depth, oldest = items.depth(view)
     for state, count in depth.items():

@@ -9,9 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from mss_gateway import compose, texts
-from mss_gateway.compose import probes
+from mss_gateway.compose import probes, refresher
+from mss_gateway.compose.caretaker import Caretaker
+from mss_gateway.compose.refresher import Refresher
 from mss_gateway.compose.tls import imap_tls, server_tls
 from mss_gateway.config import Config, ConfigRefused
+from mss_gateway.directory.keysets import private_context
 from mss_gateway.imap.hub import Hub
 from mss_gateway.imap.server import ImapServer
 from mss_gateway.imap.state import Holder, ImapSettings, Services
@@ -37,6 +40,8 @@ class Service:
         self._tls = server_tls(config)
         self._worker = Worker(self.gateway, self._wake)
         self._indexer = Indexer(self.gateway)
+        self._caretaker = Caretaker(self.gateway)
+        self._refresher = _refresher(self.gateway)
         self._submission = SubmissionServer(self.gateway, self._tls)
         self._imap: ImapServer | None = None
         self._web: list[Listener] = []
@@ -46,6 +51,9 @@ class Service:
         config = self.gateway.config
         self._worker.start()
         self._indexer.start()
+        self._caretaker.start()
+        if self._refresher is not None:
+            self._refresher.start()
         self.gateway.register.start()
         if self.gateway.tokens is not None:
             self.gateway.tokens.keys.start()
@@ -55,7 +63,8 @@ class Service:
             files = config.in_state(config.tls.certificate), config.in_state(config.tls.key)
             await self._listen(webmail.build(self.gateway), config.listen.webmail, files)
         if config.listen.metrics:
-            shown = health.build(*probes.of(self.gateway))
+            seen = partial(getattr, self._refresher, "latest", None)
+            shown = health.build(*probes.of(self.gateway, seen))
             await self._listen(shown, config.listen.metrics, None)
 
     async def stop(self) -> None:
@@ -70,6 +79,9 @@ class Service:
             await listener.closed()
         await asyncio.get_running_loop().run_in_executor(None, self._indexer.stop)
         await asyncio.get_running_loop().run_in_executor(None, self._worker.stop)
+        await asyncio.get_running_loop().run_in_executor(None, self._caretaker.stop)
+        if self._refresher is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._refresher.stop)
         compose.close(self.gateway)
 
     async def _start_imap(self) -> None:
@@ -92,6 +104,23 @@ class Service:
             await listener.start()
         except PortRefused:
             raise ConfigRefused(f"port {port} is taken: is another server running?") from None
+
+
+def _refresher(gateway: Gateway) -> Refresher | None:
+    """Who keeps answers about revocation fresh; None when nothing is to be fetched."""
+    settings = gateway.config.revocation
+    if not settings.fetch:
+        return None
+    path = gateway.config.in_state(settings.ca_file)
+    try:
+        tls = private_context(path) if settings.ca_file else None
+    except OSError as error:
+        raise ConfigRefused(f"revocation.ca_file {path} cannot be used ({error})") from None
+
+    def tell(kind: str, outcome: str) -> None:
+        gateway.metrics.revocation_fetches.labels(kind, outcome).inc()
+
+    return refresher.build(gateway, gateway.kept, gateway.own, tell, tls)
 
 
 def _imap_settings(gateway: Gateway, tls: ssl.SSLContext) -> ImapSettings:

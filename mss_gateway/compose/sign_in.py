@@ -14,6 +14,7 @@ from mss_gateway.directory.keysets import (
     parse,
     private_context,
 )
+from mss_gateway.directory.revocation import Kept
 from mss_gateway.directory.tokens import Expected, Tokens
 
 
@@ -42,14 +43,16 @@ def tokens(config: Config) -> Tokens | None:
     return Tokens(expected, keys)
 
 
-def client_trust(config: Config, own: Authority | None) -> ClientTrust | None:
+def client_trust(
+    config: Config, own: Authority | None, kept: Kept | None = None
+) -> ClientTrust | None:
     """Whom TLS clients are believed by; None when nobody is asked. Raises ConfigRefused."""
     if not config.tls.client_anchors:
         return None
     path = config.in_state(config.tls.client_anchors)
     lists = config.in_state(config.tls.client_lists) if config.tls.client_lists else None
     try:
-        return ClientTrust.load(path, own, lists)
+        return ClientTrust.load(path, own, lists, kept)
     except (OSError, DerMalformed, ValueError) as error:
         raise ConfigRefused(f"tls.client_anchors {path} cannot be used ({error})") from None
 

@@ -176,7 +176,8 @@ def new_keys(due: Due, rules: Rules) -> dict[Usage, PrivateKey]:
     One key for both only where the rules say so, and both are due.
     """
     if due.usage == Usage.BOTH:
-        return certificates.new_keys(rules.key_kind, separate=rules.separate_keys)
+        separate = rules.separate_keys or len(due.replaces) > 1
+        return certificates.new_keys(rules.key_kind, separate=separate)
     return {due.usage: certificates.new_key(rules.key_kind)}
 
 

@@ -239,7 +239,9 @@ def _ready(gateway: Gateway, arrival: Arrival, copy: _Copy, message_ref: str) ->
     recipients = tuple(map(str, copy.recipients))
     kept = judgement.evidence_of(judged)
     made_at = int(gateway.clock())
-    return Ready(message_ref, recipients, raw, summarise(scan(raw)), carried, made_at, kept)
+    introduction = judgement.introduction_of(judged)
+    summary = summarise(scan(raw))
+    return Ready(message_ref, recipients, raw, summary, carried, made_at, kept, introduction)
 
 
 def _claimed_author(arrival: Arrival, judged: Judged) -> str:

@@ -11,7 +11,7 @@ from certs import capabilities
 from certs.certificate import Certificate
 from certs.chain import validate
 from certs.cms.enveloped import enveloped_pieces
-from certs.cms.signed import make_signed
+from certs.cms.signed import digest_name, make_signed
 from certs.errors import AlgorithmRefused, ChainRejected
 from certs.keyring import PrivateKey, Signer
 from certs.usage import Purpose
@@ -76,7 +76,10 @@ def sign(
         raw = recipient_list.with_list(raw, named, secrets.token_bytes(recipient_list.SALT_OCTETS))
     protected = header_protection.protect(raw, for_encryption=False, neutral_subject="")
     return smime.signed_entity(
-        protected.inner, lambda entity: make_signed(entity, signer, now), outer=protected.outer
+        protected.inner,
+        lambda entity: make_signed(entity, signer, now),
+        digest_name(signer),
+        outer=protected.outer,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from certs.certificate import Certificate
 from certs.revocation import RevocationSource
 from mailbox_store.database import Database, View
 from mailbox_store.vault import AccountId
@@ -14,6 +15,7 @@ from mss_gateway.directory.cabinet import Cabinet
 from mss_gateway.directory.client_trust import ClientTrust
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.remembered import Remembered
+from mss_gateway.directory.revocation import Kept
 from mss_gateway.directory.revocation_folder import Lists
 from mss_gateway.directory.throttle import Throttle
 from mss_gateway.directory.tokens import Tokens
@@ -30,8 +32,8 @@ class Gateway:
 
     ``tokens`` and ``client_trust`` are None when the configuration names no OpenID provider, and
     no authority for the certificates of TLS clients. ``revocations`` gives what is known, as a view
-    sees it, of certificates taken back, from ``lists`` of the operator's folder too; nobody waits
-    for a network.
+    sees it, of certificates taken back: from ``lists`` of the operator's folder, from the answers
+    that are ``kept``, and from the directory for those of the gateway's ``own`` authorities.
     """
 
     config: Config
@@ -44,6 +46,8 @@ class Gateway:
     trust: Trust
     revocations: Callable[[View], RevocationSource]
     lists: Lists
+    kept: Kept
+    own: Callable[[View], tuple[Certificate, ...]]
     metrics: Metrics
     renderer: Renderer
     spool: AccountId

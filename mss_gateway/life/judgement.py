@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from certs.certificate import fingerprint, to_der
+from certs.capabilities import Capabilities
+from certs.certificate import Certificate, fingerprint, to_der
 from certs.chain import Chain, validate
 from certs.cms.signed import VerifiedContent
 from certs.errors import ChainReason, ChainRejected
@@ -24,6 +25,7 @@ from mss_gateway.message.address import AddressMalformed, parse_author, parse_ma
 from mss_gateway.message.authentication import Decryption, Signature, Verdict
 from mss_gateway.message.header import Header, field_text
 from mss_gateway.message.part import Message
+from mss_gateway.observability import log
 from policies.authorship import AuthorshipFacts, Disagreement, disagreement
 from policies.facts import SignatureStatus
 
@@ -110,6 +112,8 @@ def judge(
     facts = _authorship(gateway, view, opened, verified, reverse_path)
     objection = Disagreement.AUTHOR_IS_OTHER if opened.from_differs else disagreement(facts)
     if objection is not None:
+        if objection is Disagreement.KEY_IS_SHARED:
+            log.note("public key of several mailboxes", stage="crypto")
         refused = Verdict(Signature.OTHER_AUTHOR, decryption)
         return Judged(opened, refused, at, chain, objection.value)
     certificate = verified.signer_certificate
@@ -135,6 +139,32 @@ def believe(gateway: Gateway, view: View, verified: VerifiedContent, at: datetim
         Purpose.SIGNATURE,
         at,
         gateway.revocations(view),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """A correspondent's certificate, proved by a message of theirs: for the key book."""
+
+    address: str
+    certificate: Certificate
+    issuers: tuple[Certificate, ...]
+    capabilities: Capabilities | None
+    said_at: int | None
+
+
+def introduction_of(judged: Judged) -> Introduction | None:
+    """What a valid signature teaches about its author; None for any other."""
+    verified, chain = judged.opened.verified, judged.chain
+    if verified is None or chain is None or judged.verdict.signature is not Signature.VALID:
+        return None
+    said_at = verified.signing_time
+    return Introduction(
+        judged.verdict.signer,
+        verified.signer_certificate,
+        chain.certificates[1:-1],
+        verified.capabilities,
+        None if said_at is None else int(said_at.timestamp()),
     )
 
 

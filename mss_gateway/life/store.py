@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from certs.book import Provenance
 from mailbox_store import mailboxes, messages
 from mailbox_store.bodies import BlobId
 from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import StoreUnavailable
 from mailbox_store.flags import SEEN
 from mailbox_store.messages import Arrival
-from mailbox_store.vault import AccountSeal
-from mss_gateway.directory import evidence, people
+from mailbox_store.vault import AccountId, AccountSeal
+from mss_gateway.directory import evidence, keybook, people
 from mss_gateway.directory.evidence import Evidence, Prepared
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import policy, proof
 from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.judgement import Introduction
 from mss_gateway.life.policy import Envelope
 from mss_gateway.observability import audit
 from mss_gateway.queue import items
@@ -36,6 +38,7 @@ class Ready:
     """A message in the form in which it is kept: signed, with its trace, summarised.
 
     ``proof`` is what a verdict of ours rests on; None where the gateway signed by itself.
+    ``introduction`` is what the key book learns from it.
     """
 
     message_ref: str
@@ -45,6 +48,7 @@ class Ready:
     carried: Carried
     received_at: int
     proof: Evidence | None = None
+    introduction: Introduction | None = None
 
 
 def commit(
@@ -66,7 +70,7 @@ def commit(
         verdict = decide.at_message(replace(facts, author=author.party, exchanges=exchanges))
         if isinstance(verdict, Permit):
             for number, each in enumerate(sealed):
-                blob_id = _keep(tx, spool, each, f"account:{author.account_id}")
+                blob_id = _keep(tx, gateway.spool, spool, each, f"account:{author.account_id}")
                 if sent is not None and number == 0:
                     mailbox_id, arrival = sent
                     messages.append(tx, mailbox_id, replace(arrival, body=blob_id), SEEN, tx.now)
@@ -83,7 +87,7 @@ def commit_arrival(gateway: Gateway, ready: tuple[Ready, ...]) -> None:
 
     def unit(tx: Transaction) -> None:
         for each in sealed:
-            _keep(tx, spool, each, "peer")
+            _keep(tx, gateway.spool, spool, each, "peer")
 
     _written(gateway, unit)
 
@@ -118,12 +122,30 @@ def _evidence(gateway: Gateway, view: View, ready: Ready) -> Iterator[Prepared]:
             )
 
 
-def _keep(tx: Transaction, spool: AccountSeal, sealed: _Sealed, actor: str) -> BlobId:
+def _learn(tx: Transaction, site: AccountId, known: Introduction) -> None:
+    """The key book: to whom and how this author may be answered."""
+    keybook.learn(
+        tx,
+        site,
+        known.address,
+        known.certificate,
+        known.capabilities,
+        Provenance.SIGNED_MESSAGE,
+        chain=known.issuers,
+        said_at=known.said_at,
+    )
+
+
+def _keep(
+    tx: Transaction, site: AccountId, spool: AccountSeal, sealed: _Sealed, actor: str
+) -> BlobId:
     """One form of a message: body, items, what its verdict rests on, audit."""
     ready = sealed.ready
     blob_id = items.enqueue(tx, spool, sealed.queued, ready.recipients, "deliver")
     for each in sealed.evidence:
         evidence.store(tx, each)
+    if ready.introduction is not None:
+        _learn(tx, site, ready.introduction)
     _record(tx, actor, ready)
     return blob_id
 

@@ -7,7 +7,6 @@ When :func:`accept` returns, the message survives a power cut; when it raises, n
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mss_gateway.directory.evidence import Evidence
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import content, crypto, judgement, policy, store
 from mss_gateway.life.gateway import Gateway
@@ -109,7 +108,9 @@ def _forms(
         proof = judgement.evidence_of(judged)
         carried = _carried(gateway, submission, judged, judged.signer_fingerprint)
         carried = replace(carried, verdict=judgement.words(judged))
-        return (_form(gateway, submission, message_ref, recipients, normal, carried, proof),)
+        form = _form(gateway, submission, message_ref, recipients, normal, carried)
+        introduction = judgement.introduction_of(judged)
+        return (replace(form, proof=proof, introduction=introduction),)
     signer = crypto.signer_of(gateway, submission.envelope.author)
     carried = _carried(gateway, submission, judged, signer.fingerprint)
     named, blind = recipient_list.separate(judged.message.root.header, recipients)
@@ -136,7 +137,6 @@ def _form(
     recipients: tuple[EmailAddress, ...],
     signed: bytes,
     carried: Carried,
-    proof: Evidence | None = None,
 ) -> Ready:
     received = trace.received_line(
         by=gateway.config.site.hostname,
@@ -147,7 +147,7 @@ def _form(
     raw = b"Return-Path: <%b>\r\n" % (carried.reverse_path or "").encode() + received + signed
     named = tuple(map(str, recipients))
     moment = int(gateway.clock())
-    return Ready(message_ref, named, raw, summarise(scan(raw)), carried, moment, proof)
+    return Ready(message_ref, named, raw, summarise(scan(raw)), carried, moment)
 
 
 def _carried(

@@ -20,6 +20,10 @@ class Metrics:
     queue_depth: Gauge
     queue_oldest_seconds: Gauge
     index_lag: Gauge
+    revocation_fetches: Counter
+    revocation_oldest_seconds: Gauge
+    revocation_stale: Gauge
+    revocation_failing: Gauge
 
     def render(self) -> bytes:
         """The exposition text."""
@@ -48,4 +52,16 @@ def build() -> Metrics:
         queue_depth=gauge("queue_items", "Items in the queue by state", "state"),
         queue_oldest_seconds=gauge("queue_oldest_seconds", "Age of the oldest due item"),
         index_lag=gauge("index_lag_messages", "Messages that are not in the text index yet"),
+        revocation_fetches=counter(
+            "revocation_fetches", "Fetches of revocation answers", "kind", "outcome"
+        ),
+        revocation_oldest_seconds=gauge(
+            "revocation_oldest_seconds", "Since the answer confirmed longest ago was confirmed"
+        ),
+        revocation_stale=gauge(
+            "revocation_stale_answers", "Needed answers that are missing or have ended"
+        ),
+        revocation_failing=gauge(
+            "revocation_failing_sources", "Sources whose last fetch was not good"
+        ),
     )

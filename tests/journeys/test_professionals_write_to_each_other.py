@@ -74,7 +74,7 @@ def test_a_mailbox_with_keys_in_its_client_gets_signed_and_enveloped_mail(
 
     running.send("claire.martin", "paul.bernard", _note("avis trois", "Secret médical."))
 
-    raw = running.wait_for("paul.bernard", "avis trois")
+    raw = running.wait_for("paul.bernard", "Message de sant")
     assert b"Secret" not in raw
     (tmp_path / "m.eml").write_bytes(raw)
     opened = tmp_path / "opened.eml"

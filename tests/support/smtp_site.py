@@ -37,6 +37,7 @@ from mss_gateway.directory.certificates import Cabinet
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.people import NewPerson, Person, Traits
 from mss_gateway.directory.remembered import Remembered
+from mss_gateway.directory.revocation import Kept
 from mss_gateway.directory.throttle import Throttle
 from mss_gateway.directory.trust import Trust
 from mss_gateway.dossier.render import Renderer
@@ -327,6 +328,7 @@ def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
     assert authority is not None
     path = config.in_state("anchors.pem")
     limits, lists = config.limits, believing.lists(config)
+    kept, own = Kept(spool), believing.Own(spool)
     return Gateway(
         config=config,
         database=database,
@@ -336,8 +338,10 @@ def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
         address_throttle=Throttle(limits.failed_logins_per_address, 86_400.0, clock),
         cabinet=Cabinet(authority.chain),
         trust=Trust(anchors.load({Purpose.SIGNATURE: [path], Purpose.ENCRYPTION: [path]})),
-        revocations=believing.revocations(lists, spool),
+        revocations=believing.revocations(lists, kept, own),
         lists=lists,
+        kept=kept,
+        own=own.certificates,
         metrics=metrics.build(),
         renderer=Renderer(),
         spool=spool,

@@ -9,7 +9,7 @@ from certs.cms.signed import verify_signed
 from certs.usage import Purpose
 from mailbox_store import correspondences
 from mailbox_store.database import Transaction
-from mss_gateway.directory import certificates
+from mss_gateway.directory import certificates, keybook
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import policy, submission
 from mss_gateway.message import recipient_list, smime
@@ -160,6 +160,18 @@ def test_a_signature_of_the_author_s_own_is_kept_byte_for_byte(site: Site) -> No
     assert kept.endswith(raw[raw.index(b"This is an S/MIME") :])
     assert kept.count(b"application/pkcs7-signature") == 2
     assert b"From: Dr Paul BERNARD <" in kept
+
+
+def test_what_an_author_s_client_reads_is_learned_from_its_signature(site: Site) -> None:
+    gateway = site.gateway
+    take(site, signed(site, simple(BERNARD)), BERNARD)
+    with gateway.database.read() as view:
+        (known,) = keybook.of_address(view, gateway.spool, BERNARD)
+    assert known.certificate == site.certificate(BERNARD)
+    assert known.capabilities is not None and "aes-256-cbc" in known.capabilities.names
+    take(site, simple(), MARTIN, DUBOIS)
+    with gateway.database.read() as view:
+        assert [one.address for one in keybook.everyone(view, gateway.spool)] == [BERNARD]
 
 
 def test_unsigned_or_signed_otherwise_is_refused(site: Site) -> None:
