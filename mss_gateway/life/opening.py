@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from certs.certificate import Certificate
+from certs.cms.certs_only import read_certs_only
 from certs.cms.detaching import detached
 from certs.cms.enveloped import open_enveloped
 from certs.cms.signed import VerifiedContent, verify_signed
-from certs.errors import CannotOpen, OpenReason, SignatureReason, SignatureRejected
+from certs.errors import CannotOpen, DerMalformed, OpenReason, SignatureReason, SignatureRejected
 from certs.keyring import PrivateKey
 from mss_gateway.message import header_protection, smime
 from mss_gateway.message.authentication import Decryption, Signature
@@ -109,17 +110,28 @@ def _take_off(course: _Course, found: Layer, keys: Keys) -> bytes | None:
         return _signed(course, found)
     if found.kind in ("enveloped", "auth-enveloped") and not found.is_mislabelled:
         return _enveloped(course, found, keys)
-    if found.kind != "certs-only":
-        course.is_closed = True
-        course.rejected = Signature.INVALID if found.kind == "signed" else course.rejected
-        course.decryption = course.decryption if found.kind == "signed" else Decryption.IMPOSSIBLE
+    if found.kind == "certs-only" and _is_honest(found):
+        return None
+    course.is_closed = True
+    if found.kind in ("signed", "certs-only"):
+        course.rejected = Signature.INVALID
+    else:
+        course.decryption = Decryption.IMPOSSIBLE
     return None
+
+
+def _is_honest(found: Layer) -> bool:
+    """Whether what calls itself certificates alone is that: some reader would show a text in it."""
+    try:
+        read_certs_only(found.der)
+    except DerMalformed:
+        return False
+    return not found.is_mislabelled
 
 
 def _clear_signed(course: _Course, found: Layer, inside: bytes) -> bytes:
     """The same signature beside its content, which every program can read then."""
-    if course.verified is None or find_bare_line_ending(inside) is not None:
-        return inside
+    assert course.verified is not None
     micalg = course.verified.algorithms[1]
     return smime.signed_entity(inside, lambda _: detached(found.der), micalg)
 
@@ -134,6 +146,10 @@ def _signed(course: _Course, found: Layer) -> bytes | None:
         course.rejected = course.rejected or SIGNATURES[rejected.reason]
         course.is_closed = course.is_closed or found.content is None
         return found.content
+    if found.content is None and find_bare_line_ending(course.verified.content) is not None:
+        # signed as it is, but no message may become of it (RFC 8551 §3.1.1)
+        course.rejected, course.is_closed = Signature.INVALID, True
+        return None
     return course.verified.content
 
 
@@ -208,6 +224,8 @@ def _closed(message: Message, course: _Course) -> Opened:
 
 def _unsigned(message: Message) -> Signature:
     """Why nothing is verified: there is no signature, or only one around a part (T21, T23)."""
+    if layer(message) is not None:  # certificates alone: every other layer was taken off, or closed
+        return Signature.ABSENT
     return Signature.PARTIAL if any(map(is_cms, _own_parts(message.root))) else Signature.ABSENT
 
 
