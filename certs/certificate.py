@@ -3,17 +3,23 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
-from certs.cms.der import BIT_STRING, INTEGER, SEQUENCE, Reader
+from certs import reading
+from certs.cms.der import SEQUENCE, Reader
 from certs.errors import DerMalformed
+from certs.memory import remembered
 
 Certificate = x509.Certificate
+
+KEPT: Final = 1024
+KEPT_OCTETS: Final = 4096
+"""Certificates remembered, and the largest of them: together some twenty megabytes."""
 
 _VERSION = 0xA0
 
@@ -34,11 +40,11 @@ class Facts:
 
 
 def from_pem(pem: bytes) -> tuple[Certificate, ...]:
-    """The certificates of a PEM text, in order; raises :class:`DerMalformed` when there is none."""
-    try:
-        return tuple(x509.load_pem_x509_certificates(pem))
-    except (ValueError, x509.InvalidVersion):
-        raise DerMalformed("no certificate in PEM") from None
+    """The certificates of a PEM text, in order, each as :func:`from_der` takes it.
+
+    Raises :class:`DerMalformed`, also when there is none.
+    """
+    return reading.certificates(pem)
 
 
 def to_pem(*certificates: Certificate) -> bytes:
@@ -47,30 +53,14 @@ def to_pem(*certificates: Certificate) -> bytes:
 
 
 def from_der(encoded: bytes) -> Certificate:
-    """One certificate; raises :class:`DerMalformed`."""
-    _check_form(encoded)
-    try:
-        return x509.load_der_x509_certificate(encoded)
-    except (ValueError, x509.InvalidVersion):
-        raise DerMalformed("not a certificate") from None
+    """One certificate, whose names can be read; raises :class:`DerMalformed`."""
+    return reading.certificate(encoded)
 
 
-def _check_form(encoded: bytes) -> None:
-    """What the library lets pass or only warns of.
-
-    The serial number is positive and has at most 20 octets (RFC 5280 §4.1.2.2); the signature has
-    no unused bits, or one certificate would have two forms.
-    """
-    outer = Reader(encoded).enter(SEQUENCE)
-    tbs = outer.enter(SEQUENCE)
-    if tbs.peek() == _VERSION:
-        tbs.element()
-    serial = tbs.content(INTEGER)
-    if not 1 <= len(serial) <= 20 or serial[0] >= 0x80 or not any(serial):
-        raise DerMalformed("serial number of a certificate")
-    outer.element(SEQUENCE)
-    if outer.content(BIT_STRING)[:1] != b"\x00":
-        raise DerMalformed("signature of a certificate")
+@remembered(KEPT, KEPT_OCTETS)
+def from_der_again(encoded: bytes) -> Certificate:
+    """As :func:`from_der`, for those that come again with each message of a correspondent."""
+    return reading.certificate(encoded)
 
 
 def to_der(certificate: Certificate) -> bytes:
@@ -102,7 +92,7 @@ def extension(certificate: Certificate, kind: type[_Extension]) -> _Extension | 
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except reading.UNREADABLE:
         raise DerMalformed("extensions of a certificate") from None
 
 

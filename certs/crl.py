@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 
-from certs import vouching
+from certs import reading, vouching
 from certs.cms import der
 from certs.cms.der import Reader
 from certs.distribution import Scope, scope_of
@@ -95,12 +95,13 @@ class RevocationList:
         must not be used for any certificate (RFC 5280 §5.2, §5.3).
         """
         self._encoded = encoded
+        self._crl = reading.revocation_list(encoded)
         try:
-            self._crl = x509.load_der_x509_crl(encoded)
-            self.issuer: Name = normal(self._crl.issuer)
-            found = {each.oid: each for each in self._crl.extensions}
-        except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-            raise DerMalformed("not a revocation list") from None
+            with reading.quietly():
+                self.issuer: Name = normal(self._crl.issuer)
+                found = {each.oid: each for each in self._crl.extensions}
+        except reading.UNREADABLE:
+            raise DerMalformed("extensions of a revocation list") from None
         is_known = all(oid in _KNOWN_EXTENSIONS for oid, each in found.items() if each.critical)
         self.is_usable = is_known and self._is_known_throughout()
         self.this_update = self._crl.last_update_utc
@@ -138,13 +139,14 @@ class RevocationList:
         else:
             return True
         try:
-            return all(
-                each.oid in _KNOWN_ENTRY_EXTENSIONS
-                for entry in self._crl
-                for each in entry.extensions
-                if each.critical
-            )
-        except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+            with reading.quietly():
+                return all(
+                    each.oid in _KNOWN_ENTRY_EXTENSIONS
+                    for entry in self._crl
+                    for each in entry.extensions
+                    if each.critical
+                )
+        except reading.UNREADABLE:
             return False
 
     def has_begun(self, at: datetime) -> bool:
@@ -198,10 +200,11 @@ class RevocationList:
             return None
         try:
             if self._is_about_others:
-                return next(self._of(serial, issuer), None)
+                with reading.quietly():
+                    return next(self._of(serial, issuer), None)
             found = self._crl.get_revoked_certificate_by_serial_number(serial)
             return None if found is None or issuer != self.issuer else _entry(found)
-        except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        except reading.UNREADABLE:
             raise DerMalformed("an entry of a revocation list") from None
 
     def _may_hold(self, serial: int) -> bool:

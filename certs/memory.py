@@ -1,11 +1,14 @@
 """What was worked out once and may be asked again: the last used results, bounded in number."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from functools import lru_cache, wraps
 from threading import Lock
 from typing import Generic, TypeVar
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
+
+_Read = Callable[[bytes], _Value]
 
 
 class Memory(Generic[_Key, _Value]):
@@ -36,3 +39,22 @@ class Memory(Generic[_Key, _Value]):
             if len(self._values) >= self._size:
                 del self._values[next(iter(self._values))]
             self._values[key] = value
+
+
+def remembered(size: int, octets: int) -> Callable[[_Read[_Value]], _Read[_Value]]:
+    """Decorates what reads octets into a value that never changes: the ``size`` used last are kept.
+
+    Octets come from strangers: more than ``octets`` of them are read anew each time, so that what
+    is kept is bounded. What raises is not kept. Safe between threads.
+    """
+
+    def around(read: _Read[_Value]) -> _Read[_Value]:
+        kept = lru_cache(maxsize=size)(read)
+
+        @wraps(read)
+        def recalled(encoded: bytes) -> _Value:
+            return kept(encoded) if len(encoded) <= octets else read(encoded)
+
+        return recalled
+
+    return around

@@ -290,6 +290,8 @@ LONGEST_REMEMBERED = 300
 
 KEY_KINDS = ("rsa-2048", "rsa-3072", "rsa-4096", "p256", "p384", "p521")
 
+MOST_RECIPIENTS = 2_000
+
 SEEN_FLAGS = ("shared", "personal")
 """Whose \\Seen is: everybody's, or each member's own."""
 
@@ -322,6 +324,8 @@ def _complaints(config: Config) -> Iterator[str]:
         yield "limits.bodies_in_flight_octets is below limits.message_octets: none would pass"
     if limits.account_octets < limits.message_octets:
         yield "limits.account_octets is below limits.message_octets: none would fit"
+    if limits.recipients > MOST_RECIPIENTS:
+        yield f"limits.recipients is at most {MOST_RECIPIENTS}: a signed list names them all"
     if web.absolute_minutes < web.idle_minutes:
         yield "web.absolute_minutes is below web.idle_minutes"
     yield from _publishing(config.certificates)

@@ -29,8 +29,9 @@ class AuthorshipFacts:
     ``from_addresses`` are those of all From fields, empty when one cannot be read;
     ``addresses_in_names`` those that stand in their display names. ``reverse_path`` is None for a
     null one and where there was no envelope. ``directory_fingerprints``: the certificates that the
-    directory has for the author, none when it does not know them. ``holders_of_key``: the addresses
-    under which the signer's public key is known.
+    directory has for the author, none when it does not know them; ``author_is_ours``: the author's
+    domain is one of this operator's, for which the directory alone vouches. ``holders_of_key``: the
+    addresses under which the signer's public key is known.
     """
 
     from_field_count: int
@@ -41,6 +42,7 @@ class AuthorshipFacts:
     signer_addresses: frozenset[str]
     signer_fingerprint: str
     directory_fingerprints: frozenset[str]
+    author_is_ours: bool
     holders_of_key: frozenset[str]
 
 
@@ -70,9 +72,10 @@ def other_reverse_path(facts: AuthorshipFacts) -> bool:
 
 
 def other_certificate(facts: AuthorshipFacts) -> bool:
-    """The directory knows the author, by other certificates than this one."""
+    """The directory knows the author by other certificates than this one, or ought to know them."""
     known = facts.directory_fingerprints
-    return bool(known) and facts.signer_fingerprint not in known
+    is_expected = bool(known) or facts.author_is_ours
+    return is_expected and facts.signer_fingerprint not in known
 
 
 def shared_key(facts: AuthorshipFacts) -> bool:

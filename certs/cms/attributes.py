@@ -5,18 +5,23 @@ Two implementations that read the same attributes differently make an attack (M�
 attribute that means nothing to us.
 """
 
+import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 from certs import capabilities
 from certs.capabilities import Capabilities
-from certs.cms import der, oids
+from certs.cms import ber, der, oids
 from certs.cms.der import Reader
 from certs.errors import DerMalformed, SignatureReason, SignatureRejected
+from certs.memory import remembered
 
 MAX_ATTRIBUTES: Final = 32
 """Attributes looked at, of each sort; clients sign five to eight."""
+
+KEPT: Final = 1024
+KEPT_OCTETS: Final = 512
+"""Attributes remembered, and the largest of them: clients sign capabilities of some 200 octets."""
 
 SIGNING_CERTIFICATE: Final = der.oid("1.2.840.113549.1.9.16.2.12")
 """RFC 5035 §5.4.1, by SHA-1: tolerated, and never counted as a binding of the certificate."""
@@ -38,10 +43,6 @@ _SIGNED_ONLY = frozenset(
     )
 )
 """Must be signed and have one value (RFC 5652 §11, RFC 8551 §2.5, RFC 5035 §5.4)."""
-
-
-_parsed = lru_cache(maxsize=256)(capabilities.parse)
-"""Correspondents write again, and say the same; a value has 16 KiB at most."""
 
 
 def attribute(oid: bytes, value: bytes) -> bytes:
@@ -84,9 +85,12 @@ def capabilities_of(found: dict[bytes, bytes]) -> Capabilities | None:
     """
     value = found.get(oids.CAPABILITIES)
     try:
-        return None if value is None else _parsed(value)
+        return None if value is None else _capabilities(value)
     except DerMalformed:
         return None
+
+
+_capabilities = remembered(KEPT, KEPT_OCTETS)(capabilities.parse)
 
 
 def check_unsigned(encoded: bytes) -> None:
@@ -95,7 +99,7 @@ def check_unsigned(encoded: bytes) -> None:
     They are given with their tag ``[1]``, and are not looked at otherwise. Time-stamps in them may
     be BER. Raises :class:`DerMalformed`.
     """
-    reader = Reader(der.to_der(encoded)).enter(_TAG_1)
+    reader = Reader(ber.to_der(encoded)).enter(_TAG_1)
     count = 0
     while reader.peek() >= 0:
         oid, _ = _attribute(reader.element(der.SEQUENCE))
@@ -108,11 +112,16 @@ def check_unsigned(encoded: bytes) -> None:
         raise DerMalformed("no attributes")
 
 
-def _attribute(whole: bytes) -> tuple[bytes, list[bytes]]:
-    """(type, values) of one Attribute; every value is well-formed, and there is one at least."""
+@remembered(KEPT, KEPT_OCTETS)
+def _attribute(whole: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+    """(type, values) of one Attribute; every value is well-formed, and there is one at least.
+
+    Correspondents write again, and most of what they sign about a message is the same each time.
+    """
     reader = Reader(whole).enter(der.SEQUENCE)
     oid = reader.element(der.OID)
-    check_value(oid)
+    if oid not in _SIGNED_ONLY:  # these are our own octets
+        check_value(oid)
     values = reader.enter(der.SET)
     reader.finish()
     found: list[bytes] = []
@@ -121,7 +130,7 @@ def _attribute(whole: bytes) -> tuple[bytes, list[bytes]]:
         check_value(found[-1])
     if not found:
         raise DerMalformed("an attribute without a value")
-    return oid, found
+    return oid, tuple(found)
 
 
 # --- well-formed values --------------------------------------------------------------------------
@@ -156,11 +165,11 @@ def _is_bit_string(content: bytes) -> bool:
 
 
 def _is_oid(content: bytes) -> bool:
-    if not content or content[-1] >= 0x80:
-        return False
-    starts = (0, *(at + 1 for at, octet in enumerate(content[:-1]) if octet < 0x80))
-    return all(content[at] != 0x80 for at in starts)
+    """Whether each arc ends, and none begins with an octet that adds nothing (§8.19)."""
+    return bool(content) and content[-1] < 0x80 and not _IDLE_OCTET.search(content)
 
+
+_IDLE_OCTET = re.compile(rb"(?:\A|[\x00-\x7f])\x80")
 
 _PRIMITIVES: dict[int, Callable[[bytes], bool]] = {
     0x01: lambda content: content in (b"\x00", b"\xff"),  # BOOLEAN

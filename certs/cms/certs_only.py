@@ -7,7 +7,7 @@ RFC 8551 §3.8, RFC 5652 §5.2. It proves nothing of what it carries; PKCS #7 fi
 from collections.abc import Iterable
 from typing import Final
 
-from certs.certificate import Certificate, to_der
+from certs.certificate import Certificate, from_der, to_der
 from certs.cms import content_info, der, oids, structure
 from certs.errors import DerMalformed, SignatureRejected
 
@@ -48,4 +48,4 @@ def read_certs_only(blob: bytes) -> tuple[Certificate, ...]:
         raise DerMalformed("certs-only: a signature or a content")
     if not signed.certificates:
         raise DerMalformed("certs-only: no certificate")
-    return tuple(structure.read_certificate(each) for each in dict.fromkeys(signed.certificates))
+    return tuple(from_der(each) for each in dict.fromkeys(signed.certificates))

@@ -1,8 +1,7 @@
-"""DER: a strict reader, a writer, and a bounded pass that turns streamed BER into DER.
+"""DER: a strict reader and a writer.
 
 The reader takes what CMS needs (ITU-T X.690 §10): one-octet tags, definite lengths in their
-shortest form, nothing left over. The pass is iterative, so that depth costs no stack, and copies
-contents once.
+shortest form, nothing left over. What streaming producers emit goes through ``certs.cms.ber``.
 """
 
 from datetime import UTC, datetime
@@ -13,21 +12,9 @@ from certs.errors import DerMalformed
 MAX_OCTETS = 64 * 1024 * 1024
 """Largest blob read: a 25 MB message in base64 inside another fits."""
 
-MAX_DEPTH = 32
-"""Deepest nesting that the BER pass follows; openssl's own signed-data has 13 levels."""
-
-MAX_ELEMENTS = 200_000
-"""Most elements in a BER blob: 64 MiB streamed in pieces of 1 KiB has 65,536 of them."""
-
 INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x02, 0x03, 0x04, 0x05, 0x06
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 SEQUENCE, SET = 0x30, 0x31
-_CONSTRUCTED = 0x20
-_CONSTRUCTED_OCTET_STRING = OCTET_STRING | _CONSTRUCTED
-_CONSTRUCTED_TAG_0, _PRIMITIVE_TAG_0 = b"\xa0", b"\x80"
-
-APART_OCTETS = 16 * 1024
-"""From this size on, a [0] IMPLICIT OCTET STRING in parts can be left where it is."""
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -101,26 +88,33 @@ class Reader:
         self._position = position
         self._end = len(buffer) if end is None else end
 
-    def _header(self) -> tuple[int, int, int]:
-        """(tag, where the content begins, where it ends); the position does not move."""
-        buffer, position, end = self._buffer, self._position, self._end
-        if position + 2 > end:
+    def _step(self, tag: int | None) -> tuple[int, int]:
+        """Step over the next element, of that tag if one is given; where its content stands."""
+        buffer, start, limit = self._buffer, self._position + 2, self._end
+        if start > limit:
             raise DerMalformed("truncated")
-        tag, size = buffer[position], buffer[position + 1]
-        position += 2
-        if tag & 0x1F == 0x1F:
+        found, size = buffer[start - 2], buffer[start - 1]
+        if found & 0x1F == 0x1F:
             raise DerMalformed("long tag")
         if size >= 0x80:
-            count = size & 0x7F
-            if not 1 <= count <= 4 or position + count > end:
-                raise DerMalformed("length")
-            size = int.from_bytes(buffer[position : position + count], "big")
-            if size < 0x80 or size >> 8 * (count - 1) == 0:
-                raise DerMalformed("length not minimal")
-            position += count
-        if position + size > end:
+            start, size = self._long_length(start, size & 0x7F)
+        end = start + size
+        if end > limit:
             raise DerMalformed("truncated")
-        return tag, position, position + size
+        if found != tag and tag is not None:
+            raise DerMalformed(f"tag {found:#x} where {tag:#x} was expected")
+        self._position = end
+        return start, end
+
+    def _long_length(self, position: int, count: int) -> tuple[int, int]:
+        """(where the content begins, its length) for a length in ``count`` octets."""
+        end = position + count
+        if not 1 <= count <= 4 or end > self._end:
+            raise DerMalformed("length")
+        size = int.from_bytes(self._buffer[position:end], "big")
+        if size < 0x80 or size >> 8 * (count - 1) == 0:
+            raise DerMalformed("length not minimal")
+        return end, size
 
     def peek(self) -> int:
         """The tag of the next element, or -1 at the end."""
@@ -128,36 +122,24 @@ class Reader:
 
     def enter(self, tag: int) -> "Reader":
         """Step over the next element, which must have ``tag``, and return its content to walk."""
-        found, start, end = self._header()
-        if found != tag:
-            raise DerMalformed(f"tag {found:#x} where {tag:#x} was expected")
-        self._position = end
+        start, end = self._step(tag)
         return Reader(self._buffer, start, end)
 
     def content(self, tag: int) -> bytes:
         """The content octets of the next element, which must have ``tag``."""
-        found, start, end = self._header()
-        if found != tag:
-            raise DerMalformed(f"tag {found:#x} where {tag:#x} was expected")
-        self._position = end
+        start, end = self._step(tag)
         return self._buffer[start:end]
 
     def view(self, tag: int) -> memoryview:
         """As :meth:`content`, without a copy."""
-        found, start, end = self._header()
-        if found != tag:
-            raise DerMalformed(f"tag {found:#x} where {tag:#x} was expected")
-        self._position = end
+        start, end = self._step(tag)
         return memoryview(self._buffer)[start:end]
 
     def element(self, tag: int | None = None) -> bytes:
         """The next element whole, header included."""
-        found, _, end = self._header()
-        if tag is not None and found != tag:
-            raise DerMalformed(f"tag {found:#x} where {tag:#x} was expected")
-        whole = self._buffer[self._position : end]
-        self._position = end
-        return whole
+        position = self._position
+        _, end = self._step(tag)
+        return self._buffer[position:end]
 
     def rest(self) -> bytes:
         """All octets that remain, unread."""
@@ -179,146 +161,22 @@ class Reader:
             raise DerMalformed("trailing octets")
 
 
+_TIME_OCTETS = {UTC_TIME: 13, GENERALIZED_TIME: 15}
+
+
 def time_of(element: bytes) -> datetime:
     """The instant of a Time in its DER form: to the second, in UTC (RFC 5652 §11.3)."""
     reader = Reader(element)
-    form = {UTC_TIME: 13, GENERALIZED_TIME: 15}.get(reader.peek())
+    form = _TIME_OCTETS.get(reader.peek())
     text = reader.content(reader.peek()).decode("latin-1") if form else ""
     digits = text[:-1]
     if len(text) != form or text[-1] != "Z" or not (digits.isascii() and digits.isdigit()):
         raise DerMalformed("time")
     if form == 13:
         digits = ("19" if digits >= "50" else "20") + digits
-    month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(4, 14, 2))
+    year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:8])
+    hour, minute, second = int(digits[8:10]), int(digits[10:12]), int(digits[12:])
     try:
-        return datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         raise DerMalformed("time") from None
-
-
-# --- BER -----------------------------------------------------------------------------------------
-
-
-class _Open:
-    """A constructed element whose end was not reached yet.
-
-    ``end`` is None when its length is indefinite; ``limit`` is where the nearest definite one ends.
-    """
-
-    __slots__ = ("end", "is_string", "limit", "pieces", "size", "strings", "tag")
-
-    def __init__(self, tag: bytes, end: int | None, limit: int) -> None:
-        self.tag = tag
-        self.end = end
-        self.limit = limit
-        self.pieces: list[bytes | memoryview] = []
-        self.size = 0
-        self.is_string = tag == _CONSTRUCTED_TAG_0
-        self.strings: list[bytes | memoryview] = []
-
-    def add(self, tag: bytes, pieces: list[bytes | memoryview], size: int) -> None:
-        """Put a finished element at the end; parts of a split OCTET STRING lose their headers."""
-        if self.is_string:
-            self.is_string = tag[0] == OCTET_STRING
-            self.strings += pieces
-        if self.tag[0] == _CONSTRUCTED_OCTET_STRING:
-            if tag[0] != OCTET_STRING:
-                raise DerMalformed("a part of an octet string is none")
-        else:
-            head = tag + length(size)
-            self.pieces.append(head)
-            self.size += len(head)
-        self.pieces += pieces
-        self.size += size
-
-
-def to_der(
-    blob: bytes,
-    max_depth: int = MAX_DEPTH,
-    max_size: int = MAX_OCTETS,
-    apart: list[bytes | memoryview] | None = None,
-) -> bytes:
-    """The same value with definite, shortest lengths and whole octet strings.
-
-    What streaming producers emit: indefinite lengths and OCTET STRINGs in parts (ITU-T X.690 §8).
-    Other liberties of BER (split strings of other types, sets out of order) are left for the
-    strict reader to refuse. With ``apart``, one [0] IMPLICIT OCTET STRING in parts, of at least
-    ``APART_OCTETS`` together, is emptied, and its parts are put there without a copy. Raises
-    :class:`DerMalformed`, also beyond ``max_depth``, ``max_size`` octets or ``MAX_ELEMENTS``.
-    """
-    if len(blob) > max_size:
-        raise DerMalformed("too big")
-    root = _Open(b"\x00", len(blob), len(blob))
-    frames = [root]
-    view = memoryview(blob)
-    position = elements = 0
-    while True:
-        frame = frames[-1]
-        if frame.end == position:
-            if frame is root:
-                break
-            _close(frames, apart)
-            continue
-        if frame.end is None and blob[position : position + 2] == b"\x00\x00":
-            position += 2
-            if position > frame.limit:
-                raise DerMalformed("truncated")
-            _close(frames, apart)
-            continue
-        elements += 1
-        if elements > MAX_ELEMENTS or (frame is root and root.pieces):
-            raise DerMalformed("too many elements")
-        tag, size, position = _ber_header(blob, position)
-        end = None if size is None else position + size
-        if (position if end is None else end) > frame.limit:
-            raise DerMalformed("truncated")
-        if tag[0] & _CONSTRUCTED:
-            if len(frames) > max_depth:
-                raise DerMalformed("too deep")
-            frames.append(_Open(tag, end, frame.limit if end is None else end))
-        elif end is None:
-            raise DerMalformed("a primitive element without length")
-        else:
-            frame.add(tag, [view[position:end]], end - position)
-            position = end
-    if not root.pieces:
-        raise DerMalformed("nothing")
-    return b"".join(root.pieces)
-
-
-def _close(frames: list[_Open], apart: list[bytes | memoryview] | None) -> None:
-    done = frames.pop()
-    if apart is not None and not apart and done.is_string and done.size >= APART_OCTETS:
-        apart += done.strings
-        frames[-1].add(_PRIMITIVE_TAG_0, [], 0)
-        return
-    tag = bytes((OCTET_STRING,)) if done.tag[0] == _CONSTRUCTED_OCTET_STRING else done.tag
-    frames[-1].add(tag, done.pieces, done.size)
-
-
-def _ber_header(blob: bytes, position: int) -> tuple[bytes, int | None, int]:
-    """(tag octets, length or None when indefinite, where the content begins)."""
-    start = position
-    try:
-        if blob[position] & 0x1F == 0x1F:
-            position += 1
-            while blob[position] & 0x80:
-                position += 1
-        position += 1
-        tag = blob[start:position]
-        size: int | None = blob[position]
-    except IndexError:
-        raise DerMalformed("truncated") from None
-    if len(tag) > 4 or tag[0] == 0:
-        raise DerMalformed("tag")
-    position += 1
-    assert size is not None
-    if size == 0x80:
-        return tag, None, position
-    if size > 0x80:
-        count = size & 0x7F
-        if count > 8 or position + count > len(blob):
-            raise DerMalformed("length")
-        size = int.from_bytes(blob[position : position + count], "big")
-        position += count
-    return tag, size, position

@@ -6,7 +6,7 @@ Read strictly, and nothing judged: no algorithm is looked up and no key is used 
 from dataclasses import dataclass
 
 from certs.algorithms import Kind
-from certs.cms import content_info, der, encryption, oids, recipients
+from certs.cms import ber, content_info, der, encryption, oids, recipients
 from certs.cms.der import Reader
 from certs.cms.recipients import Recipient
 from certs.cms.signature import algorithm_identifier
@@ -17,6 +17,9 @@ MAX_ATTRIBUTES = 64 * 1024
 
 _TAG_0, _TAG_1, _TAG_2 = 0xA0, 0xA1, 0xA2
 _PRIMITIVE_TAG_0 = 0x80
+
+_CIPHERTEXT = bytes((der.SEQUENCE, _TAG_0, der.SEQUENCE, der.SEQUENCE, _PRIMITIVE_TAG_0))
+"""Its place: ContentInfo, content, (Auth)EnvelopedData, EncryptedContentInfo, encryptedContent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,17 @@ def read(blob: bytes, max_size: int) -> Envelope:
     if len(blob) > max_size:
         raise CannotOpen(OpenReason.TOO_BIG)
     try:
-        return _enveloped_data(blob, [])
+        return _enveloped_data(blob, None)
     except DerMalformed:
         pass  # not DER; it may be BER: one pass more
     try:
-        apart: list[bytes | memoryview] = []
-        return _enveloped_data(der.to_der(blob, max_size=max_size, apart=apart), apart)
+        found = ber.taken_apart(blob, _CIPHERTEXT, max_size)
+        return _enveloped_data(found.der, found.parts)
     except DerMalformed:
         raise CannotOpen(OpenReason.MALFORMED) from None
 
 
-def _enveloped_data(blob: bytes, apart: list[bytes | memoryview]) -> Envelope:
+def _enveloped_data(blob: bytes, apart: ber.Parts | None) -> Envelope:
     """ContentInfo with EnvelopedData (RFC 5652 §6.1) or AuthEnvelopedData (RFC 5083 §2.1).
 
     ``apart``: the parts of the ciphertext, when the BER pass took them out of ``blob``. Raises
@@ -86,11 +89,10 @@ def _enveloped_data(blob: bytes, apart: list[bytes | memoryview]) -> Envelope:
     return Envelope(encrypts, found, algorithm, ciphertext, tag, associated)
 
 
-def _ciphertext(content: Reader, apart: list[bytes | memoryview]) -> encryption.Parts:
+def _ciphertext(content: Reader, apart: ber.Parts | None) -> encryption.Parts:
     """[0] IMPLICIT OCTET STRING, whole or (streamed) in parts."""
-    if apart:
-        if content.content(_PRIMITIVE_TAG_0):
-            raise DerMalformed("content twice")
+    if apart is not None:
+        content.content(_PRIMITIVE_TAG_0)  # emptied: the one string in this place
         return apart
     if content.peek() != _TAG_0:
         return [content.view(_PRIMITIVE_TAG_0)]

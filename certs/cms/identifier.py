@@ -2,15 +2,17 @@
 
 from cryptography import x509
 
-from certs.certificate import Certificate, extension, from_der
+from certs.certificate import KEPT, KEPT_OCTETS, Certificate, extension, from_der_again
 from certs.cms import der
 from certs.cms.der import Reader
 from certs.errors import DerMalformed
+from certs.memory import remembered
 
 KEY_IDENTIFIER = 0x80
 """Tag of the form that names a subjectKeyIdentifier; the other form is a SEQUENCE."""
 
 
+@remembered(KEPT, KEPT_OCTETS)
 def issuer_and_serial(certificate: bytes) -> bytes:
     """IssuerAndSerialNumber (RFC 5652 §10.2.4), copied from the octets of a certificate."""
     tbs = Reader(certificate).enter(der.SEQUENCE).enter(der.SEQUENCE)
@@ -45,7 +47,7 @@ def names(identifier: bytes, certificate: bytes) -> bool:
     """Whether the identifier means this certificate. Raises :class:`DerMalformed`."""
     if identifier[0] == der.SEQUENCE:
         return issuer_and_serial(certificate) == identifier
-    known = extension(from_der(certificate), x509.SubjectKeyIdentifier)
+    known = extension(from_der_again(certificate), x509.SubjectKeyIdentifier)
     return known is not None and Reader(identifier).content(KEY_IDENTIFIER) == known.digest
 
 

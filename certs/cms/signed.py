@@ -72,17 +72,17 @@ _templates: WeakKeyDictionary[Signer, dict[SigningProfile, _Template]] = WeakKey
 def make_signed(
     content: bytes | Iterable[bytes],
     signer: Signer,
-    at: datetime,
+    at: datetime | None,
     *,
     detached: bool = True,
     profile: SigningProfile = DEFAULT,
 ) -> bytes:
     """The DER of a ContentInfo with signed-data over ``content``, signed ``at`` (aware).
 
-    Signed attributes: contentType, messageDigest, signingTime, SMIMECapabilities (RFC 8551 §2.5.2)
-    and signingCertificateV2 (RFC 5035 §3). The certificates of the signer and of its chain go
-    along. ``detached``: the content is not inside. It may come in pieces; they are never joined to
-    be signed. Raises :class:`AlgorithmRefused` when the key or the table does not know the
+    Signed attributes: contentType, messageDigest, signingTime unless ``at`` is None,
+    SMIMECapabilities (RFC 8551 §2.5.2) and signingCertificateV2 (RFC 5035 §3). The certificates of
+    the signer and of its chain go along. ``detached``: the content is not inside. It may come in
+    pieces; they are never joined to be signed. Raises :class:`AlgorithmRefused` when the key or the table does not know the
     ``profile``, :class:`DerMalformed` when the certificate lacks the key identifier it asks for.
     """
     return b"".join(signed_pieces(content, signer, at, detached=detached, profile=profile))
@@ -91,7 +91,7 @@ def make_signed(
 def signed_pieces(
     content: bytes | Iterable[bytes],
     signer: Signer,
-    at: datetime,
+    at: datetime | None,
     *,
     detached: bool = True,
     profile: SigningProfile = DEFAULT,
@@ -112,8 +112,8 @@ def signed_pieces(
         sorted(
             (
                 *template.attributes,
+                *([] if at is None else [attribute(oids.SIGNING_TIME, der.time(at))]),
                 attribute(oids.MESSAGE_DIGEST, der.tlv(der.OCTET_STRING, digest.digest())),
-                attribute(oids.SIGNING_TIME, der.time(at)),
             )
         )
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from certs import algorithms
 from certs.algorithms import Kind
 from certs.capabilities import Capabilities
-from certs.certificate import Certificate
+from certs.certificate import Certificate, from_der
 from certs.cms import attributes, der, identifier, oids, structure
 from certs.cms.structure import SignerInfo
 from certs.errors import AlgorithmRefused, DerMalformed, SignatureRejected
@@ -64,7 +64,7 @@ def _said(encoded: bytes) -> dict[bytes, bytes]:
 def _meant(named: bytes, certificates: tuple[bytes, ...]) -> Certificate | None:
     try:
         found = {each for each in certificates if identifier.names(named, each)}
-        return structure.read_certificate(found.pop()) if len(found) == 1 else None
+        return from_der(found.pop()) if len(found) == 1 else None
     except DerMalformed:
         return None
 

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from cryptography import x509
-
-from certs.certificate import Certificate, from_der
-from certs.cms import attributes, content_info, der, identifier, oids, signature
+from certs import reading
+from certs.cms import attributes, ber, content_info, der, identifier, oids, signature
 from certs.cms.der import Reader
 from certs.errors import DerMalformed, SignatureReason, SignatureRejected
 
@@ -28,6 +26,9 @@ MAX_LIST_OCTETS: Final = 4 * 1024 * 1024
 """Of all these lists together: reading them is work that their sender gives us."""
 
 _TAG_0, _TAG_1 = 0xA0, 0xA1
+
+_CONTENT = bytes((der.SEQUENCE, _TAG_0, der.SEQUENCE, der.SEQUENCE, _TAG_0, der.OCTET_STRING))
+"""Its place: ContentInfo, content, SignedData, EncapsulatedContentInfo, eContent."""
 
 _ENCLOSING = 4
 """The elements that end after the last signer: SET, SignedData, [0], ContentInfo."""
@@ -64,25 +65,24 @@ class SignedData:
 def read(blob: bytes, max_size: int, max_certificates: int = MAX_CERTIFICATES) -> SignedData:
     """The signed-data of a ContentInfo. Raises :class:`SignatureRejected`.
 
-    At most ``max_size`` octets of blob. A content in one part is copied once, one in several parts
-    twice.
+    At most ``max_size`` octets of blob. The content is copied once.
     """
     if len(blob) > max_size:
         raise SignatureRejected(SignatureReason.TOO_BIG)
     try:
-        return _signed_data(blob, max_certificates)
+        return _signed_data(ber.Apart(blob, None), max_certificates)
     except DerMalformed:
         pass  # as DER; it may be BER: one pass more
     try:
-        signed = _signed_data(der.to_der(blob, max_size=max_size), max_certificates)
+        signed = _signed_data(ber.taken_apart(blob, _CONTENT, max_size), max_certificates)
         _require_der_inside(blob, signed)
     except DerMalformed as error:
         raise SignatureRejected(SignatureReason.MALFORMED, str(error)) from None
     return signed
 
 
-def _signed_data(blob: bytes, max_certificates: int) -> SignedData:
-    kind, reader = content_info.unwrapped(blob)
+def _signed_data(blob: ber.Apart, max_certificates: int) -> SignedData:
+    kind, reader = content_info.unwrapped(blob.der)
     if kind != oids.ID_SIGNED_DATA:
         raise SignatureRejected(SignatureReason.NOT_SIGNED_DATA)
     if reader.small_integer() not in (1, 3, 4, 5):
@@ -94,6 +94,8 @@ def _signed_data(blob: bytes, max_certificates: int) -> SignedData:
     if encapsulated.peek() >= 0:
         inside = encapsulated.enter(_TAG_0)
         content = inside.content(der.OCTET_STRING)
+        if blob.parts is not None:  # of this very string, which was emptied
+            content = b"".join(blob.parts)
         inside.finish()
     encapsulated.finish()
     certificates: tuple[bytes, ...] = ()
@@ -114,41 +116,6 @@ def _all(reader: Reader, read_one: Callable[[Reader], _Value]) -> tuple[_Value, 
             raise DerMalformed("too many signers or digests")
         found.append(read_one(reader))
     return tuple(found)
-
-
-def read_certificate(encoded: bytes) -> Certificate:
-    """One certificate of the set, with names that can be read: the library leaves that for later.
-
-    Raises :class:`DerMalformed`.
-    """
-    certificate = from_der(encoded)
-    tbs = Reader(certificate.tbs_certificate_bytes).enter(der.SEQUENCE)
-    if tbs.peek() == _TAG_0:  # version
-        tbs.element()
-    for _ in ("serial number", "signature"):
-        tbs.element()
-    _check_name(tbs.enter(der.SEQUENCE))
-    tbs.element()  # validity
-    _check_name(tbs.enter(der.SEQUENCE))
-    try:
-        _ = certificate.subject, certificate.issuer
-    except ValueError:
-        raise DerMalformed("names of a certificate") from None
-    return certificate
-
-
-_STRINGS = frozenset((0x0C, 0x12, 0x13, 0x14, 0x16, 0x1C, 0x1E, der.BIT_STRING))
-"""The types of attribute values in names (RFC 5280 §4.1.2.4, and x500UniqueIdentifier)."""
-
-
-def _check_name(name: Reader) -> None:
-    while name.peek() >= 0:
-        relative = name.enter(der.SET)
-        while relative.peek() >= 0:
-            one = relative.enter(der.SEQUENCE)
-            one.element(der.OID)
-            if one.peek() not in _STRINGS:
-                raise DerMalformed("the form of a name")
 
 
 def _certificate_set(reader: Reader, most: int) -> tuple[bytes, ...]:
@@ -175,23 +142,10 @@ def _pass_over_lists(reader: Reader) -> None:
             octets += len(encoded)
             if octets > MAX_LIST_OCTETS:
                 raise DerMalformed("revocation lists too big")
-            _check_list(encoded)
+            reading.revocation_list(encoded)
         count += 1
         if count > MAX_LISTS:
             raise DerMalformed("too many revocation lists")
-
-
-def _check_list(encoded: bytes) -> None:
-    try:
-        found = x509.load_der_x509_crl(encoded)
-        _ = found.issuer
-    except (ValueError, x509.InvalidVersion):
-        raise DerMalformed("a revocation list that is none") from None
-    tbs = Reader(found.tbs_certlist_bytes).enter(der.SEQUENCE)
-    if tbs.peek() == der.INTEGER:  # version
-        tbs.element()
-    tbs.element()  # signature
-    _check_name(tbs.enter(der.SEQUENCE))
 
 
 def _signer_info(reader: Reader) -> SignerInfo:
@@ -226,8 +180,8 @@ def _require_der_inside(blob: bytes, signed: SignedData) -> None:
         (len(blob) - 2 * n for n in range(_ENCLOSING + 1) if blob.endswith(last + b"\0\0" * n)), 0
     )
     # between the certificates and the end stand signers, lists and a few headers: a bounded tail
-    tail = blob[max(0, end - _tail_octets(signed)) : end]
-    if not end or any(each not in tail for each in signed.certificates):
+    start = max(0, end - _tail_octets(signed))
+    if not end or any(blob.find(each, start, end) < 0 for each in signed.certificates):
         raise DerMalformed("not DER where it is signed")
 
 

@@ -10,17 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import InitVar, dataclass
 from datetime import datetime
-from functools import lru_cache
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 
 from certs.algorithms import Algorithm
 from certs.capabilities import Capabilities
-from certs.certificate import Certificate, addresses
+from certs.certificate import KEPT, KEPT_OCTETS, Certificate, addresses, from_der_again
 from certs.cms import attributes, binding, der, identifier, oids, signature, structure
 from certs.cms.attributes import MAX_ATTRIBUTES
 from certs.cms.structure import MAX_CERTIFICATES, MAX_SIGNERS, SignedData, SignerInfo
 from certs.errors import AlgorithmRefused, DerMalformed, SignatureReason, SignatureRejected
+from certs.memory import remembered
 
 __all__ = [
     "MAX_ATTRIBUTES",
@@ -32,8 +33,7 @@ __all__ = [
 
 _PROOF = object()
 
-_parsed = lru_cache(maxsize=1024)(structure.read_certificate)
-"""Correspondents write again: their certificates are parsed once, not once per message."""
+_DIGESTS: Final = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,12 @@ def verify_signed(
         )
     (signer_info,) = signed.signers
     digest, scheme = _algorithms(signed, signer_info)
-    own, others = _certificates(signed, signer_info)
     with _rejecting(SignatureReason.CERTIFICATE_MALFORMED):
-        certificate = _parsed(own)
-        other_certificates = tuple(map(_parsed, others))
-        names = addresses(certificate)
-    said = _check_attributes(signer_info, own, found, digest)
+        own, others = _certificates(signed, signer_info)
+        certificate, names = _signer(own)
+        other_certificates = tuple(map(from_der_again, others))
+    with _rejecting(SignatureReason.ATTRIBUTES_MALFORMED):
+        said = _check_attributes(signer_info, own, found, digest)
     _check_signature(certificate, signer_info, digest, scheme)
     return VerifiedContent(
         content=found,
@@ -108,6 +108,13 @@ def verify_signed(
         capabilities=said.capabilities,
         proof=_PROOF,
     )
+
+
+@remembered(KEPT, KEPT_OCTETS)
+def _signer(own: bytes) -> tuple[Certificate, tuple[str, ...]]:
+    """(the signer's certificate, its addresses). Raises :class:`DerMalformed`."""
+    certificate = from_der_again(own)
+    return certificate, addresses(certificate)
 
 
 @contextmanager
@@ -144,10 +151,12 @@ def _algorithms(
 
 
 def _certificates(signed: SignedData, signer_info: SignerInfo) -> tuple[bytes, list[bytes]]:
-    """(the signer's certificate, the others): by issuer and serial, or by key identifier."""
+    """(the signer's certificate, the others): by issuer and serial, or by key identifier.
+
+    Raises :class:`SignatureRejected` when it is none or several, :class:`DerMalformed`.
+    """
     unique = list(dict.fromkeys(signed.certificates))
-    with _rejecting(SignatureReason.CERTIFICATE_MALFORMED):
-        chosen = [each for each in unique if identifier.names(signer_info.identifier, each)]
+    chosen = [each for each in unique if identifier.names(signer_info.identifier, each)]
     if not chosen:
         raise SignatureRejected(SignatureReason.SIGNER_CERTIFICATE_MISSING)
     if len(chosen) > 1:
@@ -158,23 +167,24 @@ def _certificates(signed: SignedData, signer_info: SignerInfo) -> tuple[bytes, l
 def _check_attributes(
     signer_info: SignerInfo, own: bytes, content: bytes, digest: Algorithm
 ) -> _Attributes:
-    """Check the signed attributes (RFC 5652 §5.4, §11) against the content."""
+    """Check the signed attributes (RFC 5652 §5.4, §11) against the content.
+
+    Raises :class:`SignatureRejected`, :class:`DerMalformed`.
+    """
     if not signer_info.attributes:
         raise SignatureRejected(SignatureReason.ATTRIBUTES_MISSING)
-    with _rejecting(SignatureReason.ATTRIBUTES_MALFORMED):
-        found = attributes.read_signed(signer_info.attributes)
+    found = attributes.read_signed(signer_info.attributes)
     if oids.CONTENT_TYPE not in found or oids.MESSAGE_DIGEST not in found:
         raise SignatureRejected(SignatureReason.ATTRIBUTES_MISSING)
     if found[oids.CONTENT_TYPE] != oids.ID_DATA:
         raise SignatureRejected(SignatureReason.CONTENT_TYPE)
-    actual = hashlib.new(digest.name.replace("-", ""), content).digest()
+    actual = _DIGESTS[digest.name](content).digest()
     if found[oids.MESSAGE_DIGEST] != der.tlv(der.OCTET_STRING, actual):
         raise SignatureRejected(SignatureReason.DIGEST_MISMATCH)
-    with _rejecting(SignatureReason.ATTRIBUTES_MALFORMED):
-        if oids.SIGNING_CERTIFICATE_V2 in found:
-            binding.check(found[oids.SIGNING_CERTIFICATE_V2], own)
-        time = found.get(oids.SIGNING_TIME)
-        signing_time = der.time_of(time) if time is not None else None
+    if oids.SIGNING_CERTIFICATE_V2 in found:
+        binding.check(found[oids.SIGNING_CERTIFICATE_V2], own)
+    time = found.get(oids.SIGNING_TIME)
+    signing_time = der.time_of(time) if time is not None else None
     return _Attributes(actual, signing_time, attributes.capabilities_of(found))
 
 

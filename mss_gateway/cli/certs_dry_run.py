@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from certs import capabilities, chain
-from certs.certificate import Certificate, facts
+from certs.certificate import Certificate, addresses
 from certs.cms.signers import SignerSummary, read_signers
-from certs.errors import AlgorithmRefused, SignatureRejected
+from certs.errors import AlgorithmRefused, DerMalformed, SignatureRejected
 from certs.usage import Purpose
 from mailbox_store.database import View
 from mss_gateway import texts
@@ -17,7 +17,7 @@ from mss_gateway.cli.certs_judge import REMEDIES
 from mss_gateway.cli.desk import Desk, person_of
 from mss_gateway.directory import certificates, keybook
 from mss_gateway.directory.people import Person
-from mss_gateway.life import judgement, opening
+from mss_gateway.life import arrival, judgement, opening
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.judgement import Judged
 from mss_gateway.message.authentication import DECRYPTIONS, SIGNATURES, Signature
@@ -35,7 +35,7 @@ def verify(desk: Desk, file: MessageFile) -> Answer:
     with desk.gateway() as gateway, gateway.database.read() as view:
         opened = opening.open_message(message, tuple)
         judged = judgement.judge(gateway, view, opened, None, gateway.now())
-        return _told(gateway, view, message, judged)
+        return _told(gateway, view, judged)
 
 
 def why(
@@ -47,11 +47,8 @@ def why(
     message = _read(file)
     with desk.gateway() as gateway, gateway.database.read() as view:
         person = person_of(view, to, gateway.config)
-        opened = opening.open_message(
-            message, lambda: gateway.cabinet.openers(view, person.account_id)
-        )
-        judged = judgement.judge(gateway, view, opened, None, gateway.now())
-        told = _told(gateway, view, message, judged)
+        judged = arrival.judge_for(gateway, view, message, person, None)
+        told = _told(gateway, view, judged)
         sealed = _sealing(gateway, view, person)
     assert isinstance(told.value, dict)
     line = ", ".join(f"{key} {cell(one)}" for key, one in sealed.items())
@@ -73,9 +70,9 @@ def _read(file: Path) -> Message:
         raise NotDone(f"{file} is no message: {error}") from None
 
 
-def _told(gateway: Gateway, view: View, message: Message, judged: Judged) -> Answer:
+def _told(gateway: Gateway, view: View, judged: Judged) -> Answer:
     signature, decryption = judged.verdict.signature, judged.verdict.decryption
-    signers = _signers(message)
+    signers = _signers(judged.message)
     steps = _steps(gateway, view, judged)
     value: dict[str, Json] = {
         "signature": signature.value,
@@ -121,7 +118,7 @@ def _signers(message: Message) -> tuple[SignerSummary, ...]:
 def _claimed(signer: SignerSummary) -> dict[str, Json]:
     known = signer.certificate
     return {
-        "addresses": [] if known is None else list(facts(known).addresses),
+        "addresses": [] if known is None else _addresses(known),
         "certificate": signer.identifier,
         "digest": signer.digest,
         "scheme": signer.scheme,
@@ -131,6 +128,13 @@ def _claimed(signer: SignerSummary) -> dict[str, Json]:
     }
 
 
+def _addresses(certificate: Certificate) -> list[Json]:
+    try:
+        return list(addresses(certificate))
+    except DerMalformed:
+        return ["unreadable"]
+
+
 def _steps(gateway: Gateway, view: View, judged: Judged) -> list[dict[str, Json]]:
     """The judgement of the signer's certificate, step by step, by the code that judges mail."""
     verified = judged.opened.verified
@@ -138,7 +142,7 @@ def _steps(gateway: Gateway, view: View, judged: Judged) -> list[dict[str, Json]
         return []
     examined = chain.examine(
         verified.signer_certificate,
-        verified.other_certificates,
+        judgement.issuers_of(gateway, view, verified),
         gateway.trust.anchors(view),
         Purpose.SIGNATURE,
         judged.at,

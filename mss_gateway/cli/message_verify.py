@@ -14,12 +14,14 @@ from mss_gateway.cli.desk import OPERATOR, Desk
 from mss_gateway.life import proof
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.proof import Again
-from mss_gateway.message.authentication import SIGNATURES, Signature
+from mss_gateway.message.authentication import SIGNATURES
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.observability import audit
 
 COPIES = 100
 """Mailboxes of which the copy is judged, at most."""
+
+HOLDS = "holds"
 
 
 def verify(
@@ -34,21 +36,28 @@ def verify(
             if not copies:
                 raise NotDone("no mailbox has a message of this reference (any more)")
             lines = [_line(gateway, view, *copy, message_ref) for copy in copies]
+        verdict = _verdict([line["holds"] for line in lines])
         gateway.database.write(
             lambda tx: audit.record(
                 tx,
                 actor=OPERATOR,
                 act="verify",
                 object=f"{len(lines)} copies",
-                verdict="holds" if all(line["holds"] for line in lines) else "does not hold",
+                verdict=verdict,
                 message_ref=message_ref,
             )
         )
     columns = ("account", "at", "then", "now", "content", "anchor", "holds")
     rows = tuple(tuple(cell(line[key]) for key in columns) for line in lines)
     sentences = dict.fromkeys(str(line["sentence"]) for line in lines)
-    holds = all(line["holds"] for line in lines)
-    return Answer(lines, (Grid(columns, rows), *sentences), 0 if holds else 1)
+    return Answer(lines, (Grid(columns, rows), *sentences), 0 if verdict == HOLDS else 1)
+
+
+def _verdict(holds: list[Json]) -> str:
+    """Of all copies: one that does not hold counts, one that nobody can judge here does not."""
+    if False in holds:
+        return "does not hold"
+    return HOLDS if True in holds else "cannot be told"
 
 
 def _copies(view: View, message_ref: str) -> list[tuple[AccountId, MessageId]]:
@@ -67,11 +76,10 @@ def _line(
         again = proof.again(gateway, view, account_id, message_id, message_ref)
     except (BlobAltered, MessageMalformed) as error:
         raise NotDone(f"the copy of account {account_id} is damaged ({error})") from None
-    then = again.then or Signature.VALID.value
     return {
         "account": account_id,
         "at": moment(again.at.timestamp()),
-        "then": then,
+        "then": again.then or None,
         "now": again.now.value,
         "cause": again.cause or None,
         "content": _content(again),
@@ -83,7 +91,7 @@ def _line(
             None if each is None else {"kind": each.kind, "sha256": each.digest}
             for each in again.answers
         ],
-        "holds": again.now.value == then and again.is_same_content is not False,
+        "holds": again.holds,
         "sentence": texts.text(SIGNATURES[again.now].text),
     }
 

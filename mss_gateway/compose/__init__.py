@@ -20,6 +20,7 @@ from mss_gateway.compose import believing, sign_in
 from mss_gateway.config import Config, ConfigRefused
 from mss_gateway.directory import certificates
 from mss_gateway.directory.cabinet import Cabinet
+from mss_gateway.directory.notary import Notary
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.revocation import Kept
@@ -92,6 +93,12 @@ def _wire(
         lists=lists,
         kept=kept,
         own=own.certificates,
+        notary=Notary(
+            authority,
+            f"postmaster@{config.site.domains[0]}",
+            config.site.operator,
+            clock,
+        ),
         metrics=metrics.build(),
         renderer=Renderer(),
         spool=spool,

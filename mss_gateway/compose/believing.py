@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from certs import anchors
-from certs.certificate import Certificate
+from certs.certificate import Certificate, is_authority
 from certs.errors import CertsError
 from certs.revocation import RevocationSource
 from certs.usage import Purpose
@@ -23,6 +23,9 @@ def trust(config: Config) -> Trust:
         files = anchors.load({Purpose.SIGNATURE: [path], Purpose.ENCRYPTION: [path]})
     except (OSError, CertsError) as error:
         raise ConfigRefused(f"certificates.anchors {path}: {error}") from None
+    if not all(map(is_authority, files.of(Purpose.SIGNATURE))):
+        # whoever holds its key would vouch for everybody
+        raise ConfigRefused(f"certificates.anchors {path}: holds one that is no authority's")
     return Trust(files)
 
 

@@ -163,7 +163,8 @@ def learn(
 def best(
     view: View, site: AccountId, address: str, now: float, usage: Usage = Usage.ENCRYPT
 ) -> Best | None:
-    """The certificate to use for an address now, chosen as ``certs.book.choose``; None without.
+    """The certificate to use for an address now, chosen as ``certs.book.choose`` among those of the
+    weightiest provenance; None without.
 
     Capabilities are the last that the address is known to have said, with whatever certificate.
     Whether the certificate is believed today, ``chain.validate`` says.
@@ -178,11 +179,23 @@ def best(
         ): one
         for one in known
     }
-    try:
-        chosen = entries[book.choose(entries, usage, datetime.fromtimestamp(now, UTC))]
-    except CertificateNotFound:
+    chosen = _chosen(entries, usage, datetime.fromtimestamp(now, UTC))
+    if chosen is None:
         return None
     return Best(chosen.certificate, chosen.chain, _last_said(known))
+
+
+def _chosen(
+    entries: dict[book.Entry, Correspondent], usage: Usage, at: datetime
+) -> Correspondent | None:
+    """What the operator entered first, then the directory's, then what messages taught."""
+    for rank in sorted(set(_AUTHORITY.values()), reverse=True):
+        known = [one for one in entries if _AUTHORITY[one.provenance] == rank]
+        try:
+            return entries[book.choose(known, usage, at)]
+        except CertificateNotFound:
+            continue
+    return None
 
 
 def capabilities_of(view: View, site: AccountId, address: str) -> Capabilities | None:
@@ -317,6 +330,7 @@ def _drop_eldest(tx: Transaction, address: str) -> None:
     tx.sql(
         "DELETE FROM correspondents WHERE correspondent_id IN (SELECT correspondent_id"
         " FROM correspondents WHERE address_index = ? AND state = 'active'"
+        " AND provenance = 'signed_message'"
         " ORDER BY last_seen DESC, correspondent_id DESC LIMIT -1 OFFSET ?)",
         (_address_mark(tx, address), PER_ADDRESS),
     )

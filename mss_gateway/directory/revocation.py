@@ -56,6 +56,9 @@ class Revocations:
         if issuer in self.own:
             return _of_directory(self.view, certificate, at)
         said: list[Status] = [self.lists.source().status(certificate, issuer, at)]
+        taken_back = _of_directory(self.view, certificate, at)
+        if isinstance(taken_back, Revoked):
+            said.insert(0, taken_back)  # by the operator, whoever issued it
         if self.kept is not None and not isinstance(said[0], Revoked):
             said.append(self.kept.status(self.view, certificate, issuer, at))
         return gravest(said)

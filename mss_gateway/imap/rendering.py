@@ -61,9 +61,7 @@ _PRINTERS: Final[dict[Attribute, _Printer]] = {
     Attribute.SIZE: lambda shown: b"RFC822.SIZE %d" % shown.row.size,
     Attribute.ENVELOPE: lambda shown: b"ENVELOPE " + envelope_of(shown.row.summary),
     Attribute.BODY: lambda shown: b"BODY " + shown.summary.body,
-    Attribute.BODYSTRUCTURE: lambda shown: (
-        b"BODYSTRUCTURE " + bodystructure_of(shown.row.summary)
-    ),
+    Attribute.BODYSTRUCTURE: lambda shown: b"BODYSTRUCTURE " + bodystructure_of(shown.row.summary),
     Attribute.MODSEQ: lambda shown: b"MODSEQ (%d)" % shown.modseq,
     Attribute.EMAILID: lambda shown: (
         b"EMAILID (%s)" % email_id(shown.view, shown.row.message_id).encode("ascii")

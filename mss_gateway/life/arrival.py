@@ -10,6 +10,7 @@ The peer's standing is not judged here: whoever listens hands in the rules.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Final
 
 from mailbox_store.database import View
@@ -21,7 +22,7 @@ from mss_gateway.life import content, judgement, opening, policy, store
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.judgement import Judged
 from mss_gateway.life.store import Ready
-from mss_gateway.life.submission import Receipt
+from mss_gateway.life.submission import FORMS_OCTETS, Receipt
 from mss_gateway.message import dsn, recipient_list, trace
 from mss_gateway.message.address import EmailAddress, Mailbox, parse_address
 from mss_gateway.message.authentication import (
@@ -33,10 +34,12 @@ from mss_gateway.message.authentication import (
     strip,
 )
 from mss_gateway.message.explanation import Explanation, explain
+from mss_gateway.message.layers import layer
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.part import Message
 from mss_gateway.message.summary import summarise
+from mss_gateway.observability import log
 from mss_gateway.queue.items import Carried
 from policies.people import Role
 from policies.verdict import Verdict
@@ -67,14 +70,22 @@ Rules = Callable[[Judged, tuple[EmailAddress, ...]], Verdict]
 """What the listener has to say of an opened message for these recipients."""
 
 
+class Form(Enum):
+    """In which form a message is delivered."""
+
+    AS_IT_CAME = "as it came"
+    """For a mailbox whose keys are in its own client."""
+    READABLE = "readable"
+    EXPLAINED = "explained"
+
+
 @dataclass(frozen=True, slots=True)
 class _Copy:
     """One form of the message, for those who get it in this form."""
 
     recipients: tuple[EmailAddress, ...]
-    raw: bytes
     judged: Judged
-    is_explained: bool
+    form: Form
 
 
 def accept(gateway: Gateway, arrival: Arrival, rules: Rules) -> Receipt:
@@ -90,16 +101,21 @@ def accept(gateway: Gateway, arrival: Arrival, rules: Rules) -> Receipt:
         copies = copies_of(gateway, arrival)
         for each in copies:
             policy.obey(rules(each.judged, each.recipients))
-        ready = [
+        if len(copies) > 1 and len(copies) * len(arrival.raw) > FORMS_OCTETS:
+            raise Refused(Failure.MESSAGE_TOO_BIG, "forms of one message")
+        ready = (
             _ready(gateway, arrival, each, message_ref if number == 0 else gateway.new_ref())
             for number, each in enumerate(copies)
-        ]
+        )
+        store.commit_arrival(gateway, ready)
     except MessageMalformed as malformed:
         raise Refused(malformed.failure, str(malformed), message_ref) from None
     except Refused as refused:
         refused.message_ref = message_ref
         raise
-    store.commit_arrival(gateway, tuple(ready))
+    except Exception as error:
+        log.bug("arrival", error, channel="mx", message_ref=message_ref)
+        raise Refused(Failure.BUG, message_ref=message_ref) from error
     gateway.metrics.accepted.labels("mx").inc()
     gateway.wake()
     return Receipt(message_ref)
@@ -110,14 +126,16 @@ def copies_of(gateway: Gateway, arrival: Arrival) -> tuple[_Copy, ...]:
 
     Raises Refused(CANNOT_OPEN) when it stays closed for a patient; MessageMalformed.
     """
-    message, merged = scan(arrival.raw), dict[tuple[bytes, bool], _Copy]()
+    message, merged = scan(arrival.raw), dict[tuple[object, ...], _Copy]()
     with gateway.database.read() as view:
         unsealed = _judged_for_all(gateway, view, arrival, message)
         for recipient in dict.fromkeys(arrival.recipients):
             each = _copy_for(gateway, view, arrival, message, recipient, unsealed)
-            same = merged.get((each.raw, each.is_explained))
+            shown = each.judged.message.raw if each.form is Form.READABLE else b""
+            key = (each.form, *judgement.words(each.judged), shown)
+            same = merged.get(key)
             known = () if same is None else same.recipients
-            merged[each.raw, each.is_explained] = replace(each, recipients=known + each.recipients)
+            merged[key] = replace(each, recipients=known + each.recipients)
     return tuple(merged.values())
 
 
@@ -152,9 +170,11 @@ def judge_for(
 def _addressed(judged: Judged, recipient: Person) -> Judged:
     """The same, unless its author signed it for others only."""
     is_addressed = recipient_list.check(judged.opened.protected, parse_address(recipient.address))
-    if judged.verdict.signature is Signature.VALID and is_addressed is False:
-        refused = replace(judged.verdict, signature=Signature.OTHER_RECIPIENT, signer="")
-        return replace(judged, verdict=refused, cause="recipient_is_other")
+    is_signed = judged.verdict.signature in (Signature.VALID, Signature.REVOCATION_UNKNOWN)
+    if is_signed and is_addressed is False:
+        word = Signature.OTHER_RECIPIENT
+        refused = replace(judged.verdict, signature=word, signer="", serial="", issuer="")
+        return replace(judged, verdict=refused, cause="recipient_is_other", signer_name="")
     return judged
 
 
@@ -172,18 +192,32 @@ def _copy_for(
     path = None if arrival.reverse_path is None else str(arrival.reverse_path)
     if holder.smime == "client":
         unopened = Judged(opening.Opened.plain(message), judgement.NOTHING, gateway.now())
-        return _Copy((recipient,), strip(arrival.raw), unopened, is_explained=False)
+        found = layer(message)
+        # what nobody signed may not be sealed in our name as if it were said by us: it is attached
+        is_plain = found is None or found.kind == "certs-only"
+        return _Copy((recipient,), unopened, Form.EXPLAINED if is_plain else Form.AS_IT_CAME)
     if unsealed is None:
         judged = judge_for(gateway, view, message, holder, path)
     else:
         judged = _addressed(unsealed, holder)
     verdict = judged.verdict
     if verdict.decryption in OPENED and verdict.signature in READABLE:
-        stamped = fields(verdict, gateway.config.site.hostname) + strip(judged.message.raw)
-        return _Copy((recipient,), stamped, judged, is_explained=False)
+        return _Copy((recipient,), judged, Form.READABLE)
     if holder.role is Role.PATIENT and verdict.decryption not in OPENED:
-        raise Refused(Failure.CANNOT_OPEN, verdict.decryption.value)
-    return _Copy((recipient,), _explained(gateway, arrival, recipient, judged), judged, True)
+        raise Refused(Failure.CANNOT_OPEN)
+    return _Copy((recipient,), judged, Form.EXPLAINED)
+
+
+def _form(gateway: Gateway, arrival: Arrival, copy: _Copy) -> bytes:
+    """The message as it is delivered, without the trace of its arrival."""
+    match copy.form:
+        case Form.AS_IT_CAME:
+            return strip(arrival.raw)
+        case Form.READABLE:
+            stamped = fields(copy.judged.verdict, gateway.config.site.hostname)
+            return stamped + strip(copy.judged.message.raw)
+        case Form.EXPLAINED:
+            return _explained(gateway, arrival, copy)
 
 
 def told(signature: Signature, decryption: Decryption) -> str:
@@ -191,10 +225,8 @@ def told(signature: Signature, decryption: Decryption) -> str:
     return decryption.value if decryption not in OPENED else signature.value
 
 
-def _explained(
-    gateway: Gateway, arrival: Arrival, recipient: EmailAddress, judged: Judged
-) -> bytes:
-    site, verdict = gateway.config.site, judged.verdict
+def _explained(gateway: Gateway, arrival: Arrival, copy: _Copy) -> bytes:
+    site, verdict = gateway.config.site, copy.judged.verdict
     is_closed = verdict.decryption not in OPENED
     code = told(verdict.signature, verdict.decryption)
     row = DECRYPTIONS[verdict.decryption] if is_closed else SIGNATURES[verdict.signature]
@@ -202,11 +234,11 @@ def _explained(
         arrival.raw,
         Explanation(
             Mailbox(site.operator, parse_address(f"postmaster@{site.domains[0]}")),
-            recipient,
+            copy.recipients[0] if len(copy.recipients) == 1 else None,
             texts.text("courriel.illisible_objet"),
             (texts.text(row.text), texts.text("courriel.illisible", code=code)),
             trace.new_message_id(site.domains[0], gateway.new_ref()),
-            judged.at,
+            copy.judged.at,
             fields(verdict, site.hostname),
         ),
     )
@@ -214,25 +246,28 @@ def _explained(
 
 def _ready(gateway: Gateway, arrival: Arrival, copy: _Copy, message_ref: str) -> Ready:
     site, judged = gateway.config.site, copy.judged
-    is_believed = judged.verdict.signature is Signature.VALID and not copy.is_explained
+    is_explained = copy.form is Form.EXPLAINED
+    is_believed = judged.verdict.signature is Signature.VALID and not is_explained
     author = judged.verdict.signer or _claimed_author(arrival, judged)
     path = "" if arrival.reverse_path is None else str(arrival.reverse_path)
     received = trace.received_line(
         by=site.hostname, protocol="ESMTPS", message_ref=message_ref, moment=gateway.now()
     )
-    raw = b"".join((f"Return-Path: <{path}>\r\n".encode(), received, copy.raw))
+    raw = b"".join((f"Return-Path: <{path}>\r\n".encode(), received, _form(gateway, arrival, copy)))
     carried = Carried(
         reverse_path=path or None,
         author=author,
         author_account=0,
-        author_role=(Role.SYSTEM if copy.is_explained else arrival.author_role).name,
+        author_role=(Role.SYSTEM if is_explained else arrival.author_role).name,
         channel="mx",
         signature="valid" if is_believed else "absent",
-        signer=site.operator if copy.is_explained else content.author_name(judged.message),
+        signer=site.operator
+        if is_explained
+        else judged.signer_name or content.author_name(judged.message),
         signer_fingerprint=judged.signer_fingerprint,
-        is_automatic=copy.is_explained or dsn.is_automatic(judged.message, arrival.reverse_path),
-        closes=not copy.is_explained and content.closes(judged.message),
-        reply_to=() if copy.is_explained else content.reply_to(judged.message),
+        is_automatic=is_explained or dsn.is_automatic(judged.message, arrival.reverse_path),
+        closes=not is_explained and content.closes(judged.message),
+        reply_to=() if is_explained else content.reply_to(judged.message),
         has_xdm=is_believed and content.has_xdm(judged.message),
         verdict=judgement.words(judged),
     )

@@ -6,6 +6,9 @@ The bytes that were signed are never altered.
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
 
 from certs import capabilities
 from certs.certificate import Certificate
@@ -26,11 +29,20 @@ from mss_gateway.life.judgement import Judged
 from mss_gateway.life.opening import Opened, open_message
 from mss_gateway.message import header_protection, recipient_list, smime
 from mss_gateway.message.address import EmailAddress
-from mss_gateway.message.authentication import Signature
+from mss_gateway.message.authentication import Decryption, Signature
+from mss_gateway.message.dates import parse_date
+from mss_gateway.message.entities import read_header
 from mss_gateway.message.layers import layer
+from mss_gateway.message.parse import scan
 from mss_gateway.message.part import Message
 from mss_gateway.message.seven_bit import seven_bit
 from policies.facts import SignatureStatus
+
+SIGNING_TIME_SECONDS: Final = 55 * 60
+"""How far from the Date of a message its signing time may be."""
+
+OPEN_KINDS: Final = ("signed", "certs-only")
+"""Kinds of CMS that anybody can read."""
 
 
 def open_submission(
@@ -53,9 +65,10 @@ def open_submission(
     with gateway.database.read() as view:
         opened = open_message(message, lambda: _openers(gateway, view, recipients))
         judged = judgement.judge(gateway, view, opened, reverse_path, now)
-    if found.kind not in ("signed", "certs-only") and (
-        judged.verdict.signature is not Signature.VALID or author not in judged.signer_addresses
-    ):
+    # whatever stands around an envelope: what was inside is opened for its own author only
+    was_closed = opened.decryption is not Decryption.NOT_ENCRYPTED or found.kind not in OPEN_KINDS
+    is_own = judged.verdict.signature is Signature.VALID and author in judged.signer_addresses
+    if was_closed and not is_own:
         raise Refused(Failure.CANNOT_OPEN)
     if judged.status is SignatureStatus.UNCHECKED:
         raise Refused(Failure.SIGNATURE_UNCHECKED, judged.cause)
@@ -70,17 +83,31 @@ def sign(
     Its header fields are under the signature too (RFC 9788), with the list of ``recipients`` where
     they are given; bodies become 7-bit, so that no relay has to alter what was signed.
     """
-    now, named = gateway.now(), tuple(recipients)
+    named = tuple(recipients)
+    at = _signing_time(raw, gateway.now())
     raw = seven_bit(raw)
     if named:
         raw = recipient_list.with_list(raw, named, secrets.token_bytes(recipient_list.SALT_OCTETS))
     protected = header_protection.protect(raw, for_encryption=False, neutral_subject="")
     return smime.signed_entity(
         protected.inner,
-        lambda entity: make_signed(entity, signer, now),
+        lambda entity: make_signed(entity, signer, at),
         digest_name(signer),
         outer=protected.outer,
     )
+
+
+def _signing_time(raw: bytes, now: datetime) -> datetime | None:
+    """When we sign; None when the author's Date is an hour away from it.
+
+    Thunderbird calls a signature invalid whose time is more than an hour from Date. A clock that is
+    wrong, or a message that waited in an outbox, is no fault of the signature: the time stands in
+    Received and in the journal (RFC 8551 §2.5.1 only recommends it here).
+    """
+    known = parse_date(read_header(raw)[0].unfolded("date"))
+    if known is None or abs(known[0] - now.timestamp()) > SIGNING_TIME_SECONDS:
+        return None
+    return now
 
 
 def signer_of(gateway: Gateway, author: Person) -> Signer:
@@ -92,17 +119,26 @@ def signer_of(gateway: Gateway, author: Person) -> Signer:
         raise Refused(Failure.NO_CERTIFICATE_FOR_AUTHOR) from None
 
 
-def seal_here(gateway: Gateway, view: View, recipient: Person, raw: bytes) -> bytes:
+def seal_here(
+    gateway: Gateway, view: View, recipient: Person, raw: bytes, *, is_ours: bool = False
+) -> bytes:
     """The signed message enveloped for a mailbox here whose keys are in its own client.
 
-    Raises Refused(NO_CERTIFICATE_FOR_RECIPIENT): it waits in the queue, it never goes in clear.
+    ``is_ours``: the gateway wrote it, a report or an explanation, and signs it now.
+    What came enveloped for it stays as it is. Raises Refused(NO_CERTIFICATE_FOR_RECIPIENT): it
+    waits in the queue, it never goes in clear.
     """
+    found = layer(scan(raw))
+    if found is not None and found.kind in ("enveloped", "auth-enveloped"):
+        return raw
     certificate = certificates.for_recipient(view, recipient.account_id, gateway.clock())
     if certificate is None:
         raise Refused(Failure.NO_CERTIFICATE_FOR_RECIPIENT)
     held = certificates.known(view, certificate)
     chain = [] if held is None else certificates.chain_of(view, held, gateway.cabinet.issuers)
     said = keybook.capabilities_of(view, gateway.spool, recipient.address)
+    if is_ours and found is None:
+        raw = sign(gateway, gateway.notary.signer(), raw)
     return _sealed(gateway, view, raw, certificate, chain, said)
 
 
@@ -133,6 +169,10 @@ def _sealed(
         protection = capabilities.choose(certificate, said)
     except (ChainRejected, AlgorithmRefused) as refused:
         raise Refused(Failure.NO_CERTIFICATE_FOR_RECIPIENT, str(refused)) from None
+    found = layer(scan(raw))
+    if not protection.is_authenticated and (found is None or found.kind != "signed"):
+        # CBC proves nothing of its content: what nobody signed gets what does
+        protection = replace(capabilities.MODERN, transport=protection.transport)
     return smime.wrap_enveloped(
         raw,
         lambda entity: enveloped_pieces(entity, [certificate], protection),

@@ -84,7 +84,8 @@ def _prepare(gateway: Gateway, view: View, item: Item, message: Message) -> _Pre
     if recipient.smime == "client":
         spool = view.vault.account(view, gateway.spool)
         raw = items.read_body(view, spool, message)
-        raw = crypto.seal_here(gateway, view, recipient, raw)
+        is_ours = message.carried.author_role == Role.SYSTEM.name
+        raw = crypto.seal_here(gateway, view, recipient, raw, is_ours=is_ours)
         arrival = messages.seal_arrival(
             seal, recipient.account_id, item.message_ref, raw, summarise(scan(raw)), evidence
         )

@@ -13,6 +13,7 @@ from mss_gateway.bridge import Bridge
 from mss_gateway.config import Config
 from mss_gateway.directory.cabinet import Cabinet
 from mss_gateway.directory.client_trust import ClientTrust
+from mss_gateway.directory.notary import Notary
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.revocation import Kept
@@ -48,6 +49,7 @@ class Gateway:
     lists: Lists
     kept: Kept
     own: Callable[[View], tuple[Certificate, ...]]
+    notary: Notary
     metrics: Metrics
     renderer: Renderer
     spool: AccountId

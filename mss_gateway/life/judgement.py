@@ -5,16 +5,17 @@ and the header, the envelope and the directory name the same person (``policies.
 cannot be known now is told as unknown, never as good. Nothing here asks a network.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from certs.capabilities import Capabilities
-from certs.certificate import Certificate, fingerprint, to_der
+from certs.certificate import Certificate, common_name, fingerprint, to_der
 from certs.chain import Chain, validate
 from certs.cms.signed import VerifiedContent
 from certs.errors import ChainReason, ChainRejected
-from certs.revocation import Unknown
+from certs.revocation import Answer, RevocationSource, Unknown
 from certs.usage import Purpose
 from mailbox_store.database import View
 from mss_gateway.directory import certificates, keybook, people
@@ -23,8 +24,10 @@ from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.opening import Opened
 from mss_gateway.message.address import AddressMalformed, parse_author, parse_mailboxes
 from mss_gateway.message.authentication import Decryption, Signature, Verdict
+from mss_gateway.message.authors import others_shown
 from mss_gateway.message.header import Header, field_text
 from mss_gateway.message.part import Message
+from mss_gateway.message.words import unfold
 from mss_gateway.observability import log
 from policies.authorship import AuthorshipFacts, Disagreement, disagreement
 from policies.facts import SignatureStatus
@@ -34,8 +37,9 @@ from policies.facts import SignatureStatus
 class Judged:
     """What was opened, and what may be said of it.
 
-    ``chain`` is that of the signature that covers the text, as far as it was believed at ``at``;
-    ``cause`` is a word for the operator: why the chain was refused, or who says something else.
+    ``chain`` is the path of the signature that covers the text, None without one; of one whose
+    revocation is the objection, it is there too. ``cause`` is a word for the operator: why the
+    chain was refused, or who says something else.
     """
 
     opened: Opened
@@ -43,6 +47,7 @@ class Judged:
     at: datetime
     chain: Chain | None = None
     cause: str = ""
+    signer_name: str = ""
 
     @property
     def message(self) -> Message:
@@ -99,32 +104,52 @@ def judge(
     """The verdict at ``at`` (aware): the moment at which the message came in."""
     verified, decryption = opened.verified, opened.decryption
     if verified is None:
-        return Judged(opened, Verdict(opened.signature, decryption), at)
-    chain: Chain | None = None
+        return Judged(opened, Verdict(unproven(opened), decryption), at)
     try:
-        for one in (*opened.around, verified):
-            chain = believe(gateway, view, one, at)
-            if isinstance(chain.revocation, Unknown):
-                raise ChainRejected(ChainReason.REVOCATION_UNKNOWN)
+        chains = [believe(gateway, view, one, at) for one in (*opened.around, verified)]
     except ChainRejected as rejected:
         refused = Verdict(CHAINS[rejected.reason], decryption)
-        return Judged(opened, refused, at, cause=rejected.reason.value)
+        is_revoked = rejected.reason is ChainReason.REVOKED and not opened.around
+        path = _revoked(gateway, view, verified, at) if is_revoked else None
+        return Judged(opened, refused, at, path, rejected.reason.value)
     facts = _authorship(gateway, view, opened, verified, reverse_path)
     objection = Disagreement.AUTHOR_IS_OTHER if opened.from_differs else disagreement(facts)
     if objection is not None:
         if objection is Disagreement.KEY_IS_SHARED:
             log.note("public key of several mailboxes", stage="crypto")
         refused = Verdict(Signature.OTHER_AUTHOR, decryption)
-        return Judged(opened, refused, at, chain, objection.value)
-    certificate = verified.signer_certificate
+        return Judged(opened, refused, at, chains[-1], objection.value)
+    if any(isinstance(chain.revocation, Unknown) for chain in chains):
+        unknown = Verdict(Signature.REVOCATION_UNKNOWN, decryption)
+        cause = ChainReason.REVOCATION_UNKNOWN.value
+        return Judged(opened, unknown, at, chains[-1], cause)
+    certificate, signer = verified.signer_certificate, facts.from_addresses[0]
     verdict = Verdict(
         Signature.VALID,
         decryption,
-        facts.from_addresses[0],
+        signer,
         f"{certificate.serial_number:x}",
         certificate.issuer.rfc4514_string(),
     )
-    return Judged(opened, verdict, at, chain)
+    name = _name(gateway, view, signer, certificate)
+    return Judged(opened, verdict, at, chains[-1], signer_name=name)
+
+
+def unproven(opened: Opened) -> Signature:
+    """The word for a message whose text no signature covers."""
+    if opened.from_differs:
+        return Signature.OTHER_AUTHOR  # an unsigned envelope may not name another author
+    if opened.around and opened.signature is Signature.ABSENT:
+        return Signature.INVALID  # around an envelope, and nothing inside: it proves nothing
+    return opened.signature
+
+
+def _name(gateway: Gateway, view: View, signer: str, certificate: Certificate) -> str:
+    """Who signed, as the directory or the certificate says; never as the message does."""
+    known = people.by_address(view, signer)
+    if known is not None:
+        return known.display_name(gateway.config.site.name_separator)
+    return common_name(certificate) or signer
 
 
 def believe(gateway: Gateway, view: View, verified: VerifiedContent, at: datetime) -> Chain:
@@ -132,14 +157,45 @@ def believe(gateway: Gateway, view: View, verified: VerifiedContent, at: datetim
 
     Its revocation may be Unknown, which is not good.
     """
+    return _path(gateway, view, verified, at, gateway.revocations(view))
+
+
+def issuers_of(gateway: Gateway, view: View, verified: VerifiedContent) -> tuple[Certificate, ...]:
+    """Issuers that came along; programs often send none, and those of a mailbox here are known."""
+    held = certificates.known(view, verified.signer_certificate)
+    issuers = [] if held is None else certificates.chain_of(view, held, gateway.cabinet.issuers)
+    return (*verified.other_certificates, *issuers)
+
+
+def _path(
+    gateway: Gateway,
+    view: View,
+    verified: VerifiedContent,
+    at: datetime,
+    source: RevocationSource | None,
+) -> Chain:
     return validate(
         verified.signer_certificate,
-        verified.other_certificates,
+        issuers_of(gateway, view, verified),
         gateway.trust.anchors(view),
         Purpose.SIGNATURE,
         at,
-        gateway.revocations(view),
+        source,
     )
+
+
+def _revoked(gateway: Gateway, view: View, verified: VerifiedContent, at: datetime) -> Chain | None:
+    """The path of a signer who was taken back, with the answers that say so: to be kept."""
+    try:
+        path = _path(gateway, view, verified, at, None)
+    except ChainRejected:
+        return None
+    source = gateway.revocations(view)
+    answers = [
+        source.status(below, above, at).answer or Answer("none", "", at, None)
+        for below, above in pairwise(path.certificates)
+    ]
+    return replace(path, answers=tuple(answers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +271,14 @@ def _authorship(
         frozenset(_named(verified)),
         fingerprint(certificate),
         frozenset(each.fingerprint for each in held),
+        any(_is_ours(gateway, author) for author in authors),
         frozenset(holders),
     )
+
+
+def _is_ours(gateway: Gateway, address: str) -> bool:
+    site = gateway.config.site
+    return address.rpartition("@")[2] in (*site.domains, site.patient_domain)
 
 
 def _named(verified: VerifiedContent | None) -> tuple[str, ...]:
@@ -224,18 +286,17 @@ def _named(verified: VerifiedContent | None) -> tuple[str, ...]:
 
 
 def _authors(header: Header) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The author of every From field, and the addresses that stand in their display names."""
+    """The author of every From field, and other addresses that these fields show."""
+    authors, shown = list[str](), list[str]()
     try:
-        found = [parse_author(field_text(value)) for value in header.all("from")]
+        for value in header.all("from"):
+            text = unfold(field_text(value))
+            author = parse_author(text).address
+            authors.append(str(author))
+            shown += others_shown(text, author)
     except AddressMalformed:
         return (), ()
-    in_names = [word for one in found for word in _address_like(one.display_name)]
-    return tuple(str(one.address) for one in found), tuple(in_names)
-
-
-def _address_like(display_name: str) -> list[str]:
-    words = display_name.replace("<", " ").replace(">", " ").replace('"', " ").split()
-    return [word.strip("()[],;:'").lower() for word in words if "@" in word.strip("@")]
+    return tuple(authors), tuple(shown)
 
 
 def _senders(header: Header) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from mss_gateway.message.authentication import Decryption, Signature
 from mss_gateway.message.entities import split
 from mss_gateway.message.header import Header
 from mss_gateway.message.header_protection import Unprotected
-from mss_gateway.message.layers import LAYERS, Layer, is_cms, layer
+from mss_gateway.message.layers import LAYERS, Layer, is_bare, is_cms, layer
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.part import Message, Part
@@ -70,6 +70,11 @@ class _Course:
     decryption: Decryption = Decryption.NOT_ENCRYPTED
     algorithm: str = ""
     is_proven: bool = True
+    was_unproven: bool = False
+    """Something of it came out of an envelope that proves nothing (CBC): from then on every failure
+    is the same one, or its words would tell what came out (T20)."""
+    is_strict: bool = True
+    """Around what is signed there is nothing but what must be there."""
     is_closed: bool = False
 
 
@@ -93,6 +98,7 @@ def open_message(message: Message, keys: Keys) -> Opened:
             within = scan(inside)
         except MessageMalformed:
             return _closed(message, course)
+        course.is_strict = course.is_strict and is_bare(current, found)
         if found.kind == "signed" and layer(within) is None:
             # around the text: a multipart/signed stays as it is, an opaque one becomes one
             entity = entity if found.content is not None else _clear_signed(course, found, inside)
@@ -163,12 +169,14 @@ def _enveloped(course: _Course, found: Layer, keys: Keys) -> bytes | None:
         if closed.reason is OpenReason.ALTERED and found.kind == "enveloped":
             # CBC: a padding at fault goes the way of a content at fault, and says the same
             course.decryption, course.is_proven = Decryption.DECRYPTED, False
+            course.was_unproven = True
             return b""
         course.decryption = DECRYPTIONS[closed.reason]
         course.is_closed = True
         return None
     course.decryption, course.algorithm = Decryption.DECRYPTED, opening.algorithm
     course.is_proven = opening.is_authenticated
+    course.was_unproven = course.was_unproven or not opening.is_authenticated
     if find_bare_line_ending(opening.content) is None:
         return opening.content
     if course.is_proven:
@@ -179,9 +187,8 @@ def _enveloped(course: _Course, found: Layer, keys: Keys) -> bytes | None:
 
 def _result(message: Message, course: _Course, entity: bytes | None) -> Opened:
     is_covered = course.verified is not None and course.rejected is None
-    if course.decryption is Decryption.DECRYPTED and not (course.is_proven or is_covered):
-        # CBC: nothing of the plain text goes on unless a signature inside covers all of it
-        course.decryption = Decryption.NOT_PROVEN
+    if course.was_unproven and not (is_covered and course.is_strict):
+        # nothing of the plain text goes on unless a signature inside covers all of it
         return _closed(message, course)
     if course.is_closed:
         return _closed(message, course)
@@ -215,6 +222,8 @@ def _shown(message: Message, course: _Course, entity: bytes | None) -> Unprotect
 
 def _closed(message: Message, course: _Course) -> Opened:
     """The message as it came: nothing of what is inside may be read."""
+    if course.was_unproven:
+        return Opened(message, Signature.UNCHECKED, Decryption.NOT_PROVEN)
     decryption = course.decryption
     if decryption is Decryption.DECRYPTED:
         decryption = Decryption.IMPOSSIBLE

@@ -4,7 +4,7 @@ The rules at message are asked once more inside the transaction, on the author's
 exchanges as they are at that instant: no race lets a patient's message slip past a closing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -52,7 +52,7 @@ class Ready:
 
 
 def commit(
-    gateway: Gateway, envelope: Envelope, facts: MessageFacts, ready: tuple[Ready, ...]
+    gateway: Gateway, envelope: Envelope, facts: MessageFacts, ready: Iterable[Ready]
 ) -> None:
     """Store a message, in as many forms as it has, with one queue item per recipient.
 
@@ -79,7 +79,7 @@ def commit(
     policy.obey(_written(gateway, unit))
 
 
-def commit_arrival(gateway: Gateway, ready: tuple[Ready, ...]) -> None:
+def commit_arrival(gateway: Gateway, ready: Iterable[Ready]) -> None:
     """The same for what came from elsewhere; who may send it was asked before."""
     with gateway.database.read() as view:
         spool = gateway.database.vault.account(view, gateway.spool)
@@ -94,14 +94,18 @@ def commit_arrival(gateway: Gateway, ready: tuple[Ready, ...]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Sealed:
+    """A form sealed; its octets in clear are gone, so that many forms need little memory."""
+
     ready: Ready
+    octets: int
     queued: Queued
     evidence: tuple[Prepared, ...]
 
 
 def _seal(gateway: Gateway, view: View, spool: AccountSeal, ready: Ready) -> _Sealed:
     queued = items.seal_message(spool, ready.message_ref, ready.raw, ready.summary, ready.carried)
-    return _Sealed(ready, queued, tuple(_evidence(gateway, view, ready)))
+    kept = tuple(_evidence(gateway, view, ready))
+    return _Sealed(replace(ready, raw=b""), len(ready.raw), queued, kept)
 
 
 def _evidence(gateway: Gateway, view: View, ready: Ready) -> Iterator[Prepared]:
@@ -146,7 +150,7 @@ def _keep(
         evidence.store(tx, each)
     if ready.introduction is not None:
         _learn(tx, site, ready.introduction)
-    _record(tx, actor, ready)
+    _record(tx, actor, sealed)
     return blob_id
 
 
@@ -172,7 +176,7 @@ def _sent_copy(view: View, envelope: Envelope, sealed: _Sealed) -> tuple[Mailbox
         ready.message_ref,
         body,
         seal.share(body.object_id, body.seal),
-        len(ready.raw),
+        sealed.octets,
         seal.seal(ready.summary, messages.summary_context(ready.message_ref)),
         seal.seal(
             items.evidence(ready.carried, ready.received_at),
@@ -182,7 +186,8 @@ def _sent_copy(view: View, envelope: Envelope, sealed: _Sealed) -> tuple[Mailbox
     return mailbox.mailbox_id, arrival
 
 
-def _record(tx: Transaction, actor: str, ready: Ready) -> None:
+def _record(tx: Transaction, actor: str, sealed: _Sealed) -> None:
+    ready = sealed.ready
     audit.record(
         tx,
         actor=actor,
@@ -190,7 +195,7 @@ def _record(tx: Transaction, actor: str, ready: Ready) -> None:
         object=", ".join(
             (
                 f"{len(ready.recipients)} recipients",
-                f"{len(ready.raw)} octets",
+                f"{sealed.octets} octets",
                 *ready.carried.verdict,
             )
         ),

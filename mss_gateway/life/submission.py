@@ -4,6 +4,7 @@ A ``message_ref`` is born; limits first; then crypto, policy at message, signatu
 When :func:`accept` returns, the message survives a power cut; when it raises, nothing was kept.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,8 +29,9 @@ from policies.people import Role
 PROTOCOLS = {"submission": "ESMTPSA", "webmail": "HTTPS", "cli": "local"}
 """Channel → the word of the Received field (RFC 3848 §2 for mail)."""
 
-FORMS_OCTETS: Final = 256 * 1024 * 1024
-"""All forms of one message together, one for each blind recipient: they are signed in memory."""
+FORMS_OCTETS: Final = 128 * 1024 * 1024
+"""All forms of one message together, such as one for each blind recipient: they are committed at
+once, sealed, in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,14 @@ def _accept(gateway: Gateway, submission: Submission, message_ref: str) -> None:
         facts = content.message_facts(gateway, submission.envelope, recipients, judged)
         policy.obey(decide.at_message(facts))
         ready = _forms(gateway, submission, judged, message_ref)
+        store.commit(gateway, submission.envelope, facts, ready)
     except MessageMalformed as malformed:
         raise Refused(malformed.failure, str(malformed)) from None
-    store.commit(gateway, submission.envelope, facts, ready)
 
 
 def _forms(
     gateway: Gateway, submission: Submission, judged: Judged, message_ref: str
-) -> tuple[Ready, ...]:
+) -> Iterator[Ready]:
     """The message as it will be stored: once for all, or once more for each blind recipient.
 
     What the gateway signs lists its recipients under the signature (docs/decisions/0016), so a
@@ -110,24 +112,18 @@ def _forms(
         carried = replace(carried, verdict=judgement.words(judged))
         form = _form(gateway, submission, message_ref, recipients, normal, carried)
         introduction = judgement.introduction_of(judged)
-        return (replace(form, proof=proof, introduction=introduction),)
+        yield replace(form, proof=proof, introduction=introduction)
+        return
     signer = crypto.signer_of(gateway, submission.envelope.author)
     carried = _carried(gateway, submission, judged, signer.fingerprint)
     named, blind = recipient_list.separate(judged.message.root.header, recipients)
     groups = [each for each in (named, *((one,) for one in blind)) if each]
-    if len(groups) > 1 and len(groups) * len(normal) > FORMS_OCTETS:
-        raise Refused(Failure.TOO_MANY_RECIPIENTS, "forms for blind recipients")
-    return tuple(
-        _form(
-            gateway,
-            submission,
-            message_ref if number == 0 else gateway.new_ref(),
-            group,
-            crypto.sign(gateway, signer, normal, group),
-            carried,
-        )
-        for number, group in enumerate(groups)
-    )
+    for number, group in enumerate(groups):
+        ref = message_ref if number == 0 else gateway.new_ref()
+        signed = crypto.sign(gateway, signer, normal, group)
+        if len(groups) * len(signed) > FORMS_OCTETS and len(groups) > 1:
+            raise Refused(Failure.MESSAGE_TOO_BIG, "forms for blind recipients")
+        yield _form(gateway, submission, ref, group, signed, carried)
 
 
 def _form(

@@ -111,6 +111,10 @@ class Verdict:
     issuer: str = ""
 
 
+_ISSUER: Final = 400
+"""A longer name of an issuer is left out, with the serial number: a line has 998 octets."""
+
+
 def fields(verdict: Verdict, server: str) -> bytes:
     """The three fields of ``verdict``, each ending in CRLF; ``server`` is this gateway's name.
 
@@ -123,7 +127,7 @@ def fields(verdict: Verdict, server: str) -> bytes:
         words.append(f"reason={_pvalue(verdict.signature.value)}")
     if verdict.signer:
         words.append(f"body.smime-identifier={_pvalue(verdict.signer)}")
-    if verdict.serial and verdict.issuer:
+    if verdict.serial and 0 < len(verdict.issuer) <= _ISSUER:
         words.append(f"body.smime-serial={_pvalue(verdict.serial)}")
         words.append(f"body.smime-issuer={_pvalue(verdict.issuer)}")
     return b"".join(

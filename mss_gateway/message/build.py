@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mss_gateway.message.address import EmailAddress, Mailbox, parse_author, parse_list
+from mss_gateway.message.base64_lines import base64_lines
+from mss_gateway.message.boundaries import new_boundary
 from mss_gateway.message.dates import date_field
 from mss_gateway.message.header import Header, field_text, header_end, parse_header
 from mss_gateway.message.parameters import parameter_words
-from mss_gateway.message.smime import base64_lines
 from mss_gateway.message.words import encode_words
 
 _FOLD_AT = 78
@@ -78,11 +79,7 @@ def compose(outgoing: Outgoing) -> bytes:
 
 def multipart(subtype: str, entities: list[bytes], parameters: str = "") -> bytes:
     """A multipart entity of ``entities``, from its Content-Type to its closing delimiter."""
-    number = 0
-    boundary = b"=_mss_0"
-    while any(boundary in entity for entity in entities):
-        number += 1
-        boundary = b"=_mss_%d" % number
+    boundary = new_boundary()
     kind = f'Content-Type: multipart/{subtype}; {parameters}boundary="'.encode("ascii")
     pieces = [kind, boundary, b'"\r\n\r\n']
     for entity in entities:

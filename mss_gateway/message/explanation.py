@@ -26,12 +26,13 @@ _IDENTIFIER_OCTETS = 900
 class Explanation:
     """What is said to whom. ``author`` is the operator: the sender of the original is not known.
 
+    ``recipient`` None: it is for several.
     ``sentences`` are paragraphs of text, the code already in them; ``subject`` says nothing of the
     original's; ``verdict`` are the fields of ``authentication.fields``, each ending in CRLF.
     """
 
     author: Mailbox
-    recipient: EmailAddress
+    recipient: EmailAddress | None
     subject: str
     sentences: tuple[str, ...]
     message_id: str
@@ -50,7 +51,7 @@ def explain(original: bytes, explanation: Explanation) -> bytes:
         fold_field(
             "From", phrase_words(explanation.author.display_name, explanation.author.address)
         ),
-        fold_field("To", [f"<{explanation.recipient}>"]),
+        fold_field("To", [_to(explanation.recipient)]),
         text_field("Subject", explanation.subject),
         fold_field("Date", [date_field(explanation.moment)]),
         fold_field("Message-ID", [explanation.message_id]),
@@ -63,6 +64,11 @@ def explain(original: bytes, explanation: Explanation) -> bytes:
     if _can_be_read(original, explained):
         return explained
     return b"".join((*fields, multipart("mixed", [text, _as_octets(original)])))
+
+
+def _to(recipient: EmailAddress | None) -> str:
+    """One explanation may be for several, who need not know of one another (RFC 5322 §3.4)."""
+    return "undisclosed-recipients:;" if recipient is None else f"<{recipient}>"
 
 
 def _can_be_read(original: bytes, explained: bytes) -> bool:

@@ -141,10 +141,10 @@ def protect(
 def conceal(outer: bytes, inner: bytes, neutral_subject: str) -> bytes:
     """The outer fields of a message that was signed before and is enveloped now.
 
-    Where the entity ``inner`` is seen to hold no protected fields, ``outer`` stays as it is: a
-    Subject that stands nowhere else would be lost.
+    Unless the entity ``inner`` is seen to hold protected fields, ``outer`` stays as it is: a
+    Subject that may stand nowhere else would be lost.
     """
-    if is_protected(inner) is False:
+    if not is_protected(inner):
         return outer
     kept = (
         _outside(name, _ended(outer[start:end]), neutral_subject)

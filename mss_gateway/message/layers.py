@@ -3,6 +3,7 @@
 CMS counts only as the whole of a message: deeper it is an attachment, never opened (T21, T23).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -126,6 +127,31 @@ def find_signed(message: Message) -> SignedEntity | None:
     return SignedEntity(
         message.raw[content.header_start : content.body_end], signature.decoded(message.raw)
     )
+
+
+def is_bare(message: Message, found: Layer) -> bool:
+    """Whether a multipart/signed holds nothing beside what is signed and the signature.
+
+    No octets that are not text before it, a signature in strict base64, and nothing after the
+    closing delimiter: what an altered envelope leaves there was signed by nobody. True for every
+    other layer, which is all of its entity.
+    """
+    if found.content is None:
+        return True
+    root, raw = message.root, message.raw
+    content, signature = root.children
+    delimiter = b"\r\n--" + root.parameter("boundary").encode("utf-8", "replace") + b"--"
+    return (
+        _TEXT.fullmatch(raw[root.header_start : content.header_start]) is not None
+        and _TEXT.fullmatch(raw[content.body_end : signature.body_start]) is not None
+        and signature.encoding == "base64"
+        and _BASE64.fullmatch(signature.body(raw)) is not None
+        and raw[signature.body_end :].rstrip(b"\r\n") == delimiter
+    )
+
+
+_TEXT: Final = re.compile(rb"[\t\r\n -~]*")
+_BASE64: Final = re.compile(rb"(?:[A-Za-z0-9+/]+\r\n)*[A-Za-z0-9+/]+={0,2}(?:\r\n)*")
 
 
 def find_pkcs7(message: Message) -> Pkcs7 | None:

@@ -5,13 +5,13 @@ outside, in order (``header_protection`` puts a copy inside as well). CMS counts
 of a message: deeper it is an attachment, never opened (T21, T23).
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
 from mss_gateway.message.base64_lines import base64_lines as base64_lines
 from mss_gateway.message.base64_lines import base64_pieces, gather
+from mss_gateway.message.boundaries import new_boundary
 from mss_gateway.message.entities import assemble as assemble
 from mss_gateway.message.entities import replace_content as replace_content
 from mss_gateway.message.entities import split
@@ -106,7 +106,7 @@ def _signed(
     signature = sign(inner)
     if opaque:
         return _pkcs7("signed-data", "smime.p7m", signature)
-    boundary = _boundary(inner)
+    boundary = new_boundary()
     head = (
         b'Content-Type: multipart/signed; protocol="application/pkcs7-signature";\r\n'
         b"\tmicalg=%b;\r\n"
@@ -141,13 +141,3 @@ def _pkcs7(smime_type: str, name: str, der: Octets) -> Iterator[bytes]:
         "\r\n"
     )
     return chain((head.encode("ascii"),), base64_pieces(der))
-
-
-def _boundary(inner: bytes) -> bytes:
-    """A boundary that does not occur in the entity; the same entity always gets the same one."""
-    seed = hashlib.sha256(inner[:4096] + len(inner).to_bytes(8, "big"))
-    while True:
-        boundary = b"mss-" + seed.hexdigest()[:32].encode("ascii")
-        if boundary not in inner:
-            return boundary
-        seed.update(b"again")

@@ -112,12 +112,13 @@ def _stages(gateway: Gateway, sent: Submission, count: int) -> dict[str, Cost]:
     envelope, raw = sent.envelope, sent.raw
     recipients = tuple(str(each) for each in sent.recipients)
     message = scan(raw)
-    opened = crypto.open_submission(gateway, message, AUTHOR, recipients)
-    facts = content.message_facts(gateway, envelope, recipients, opened)
+    judged = crypto.open_submission(gateway, message, AUTHOR, recipients, AUTHOR)
+    facts = content.message_facts(gateway, envelope, recipients, judged)
     ref = gateway.new_ref()
-    normal = submission._normalise(gateway, sent, opened, ref)
+    normal = submission._normalise(gateway, sent, judged, ref)
     signer = crypto.signer_of(gateway, envelope.author)
-    signed, carried = submission._sign(gateway, sent, opened, ref)
+    (form,) = submission._forms(gateway, sent, judged, ref)
+    signed, carried = form.raw, form.carried
     scanned = scan(signed)
     summary = summarise(scanned)
     catching: Any = _Catching(gateway.database)
@@ -134,24 +135,24 @@ def _stages(gateway: Gateway, sent: Submission, count: int) -> dict[str, Cost]:
         "find_bare_line_ending": lambda: find_bare_line_ending(raw),
         "scan": lambda: scan(raw),
         "open (nothing to open)": lambda: crypto.open_submission(
-            gateway, message, AUTHOR, recipients
+            gateway, message, AUTHOR, recipients, AUTHOR
         ),
-        "facts": lambda: content.message_facts(gateway, envelope, recipients, opened),
+        "facts": lambda: content.message_facts(gateway, envelope, recipients, judged),
         "policy at message": lambda: decide.at_message(facts),
-        "normalise": lambda: submission._normalise(gateway, sent, opened, ref),
+        "normalise": lambda: submission._normalise(gateway, sent, judged, ref),
         "signer_of": lambda: crypto.signer_of(gateway, envelope.author),
-        "sign": lambda: crypto.sign(gateway, signer, normal),
-        "normalise + signer_of + sign + trace": lambda: submission._sign(
-            gateway, sent, opened, ref
+        "sign": lambda: crypto.sign(gateway, signer, normal, sent.recipients),
+        "forms: all from normalise to summarise": lambda: list(
+            submission._forms(gateway, sent, judged, ref)
         ),
         "scan of the signed": lambda: scan(signed),
         "summarise": lambda: summarise(scanned),
-        "seal": lambda: store.commit(aside, envelope, facts, ready()),
+        "seal": lambda: store.commit(aside, envelope, facts, (ready(),)),
     }
     found = {name: _timed(call, count) for name, call in costs.items()}
     catching.units.clear()
     for _ in range(count - count % GROUP):
-        store.commit(aside, envelope, facts, ready())
+        store.commit(aside, envelope, facts, (ready(),))
     found[f"commit, {GROUP} in a group"] = _in_groups(gateway.database, catching.units)
     return found
 

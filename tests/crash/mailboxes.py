@@ -98,12 +98,18 @@ def _compare_contents(tally: Tally, ledger: Ledger, box: Box) -> None:
 
 
 def is_whole(sent: Sent, raw: bytes) -> bool:
-    """The signed part is what its author sent, to the byte, and the signature is over it."""
+    """What its author sent is under the signature, to the byte, its identifier included."""
     signed = smime.find_signed(scan(raw))
-    if signed is None or signed.content != sent.entity:
+    if signed is None or _body(signed.content) != _body(sent.entity):
+        return False
+    if scan(signed.content).header.unfolded("message-id") != sent.message_id:
         return False
     try:
         verify_signed(signed.signature, signed.content)
     except SignatureRejected:
         return False
     return True
+
+
+def _body(entity: bytes) -> bytes:
+    return entity.partition(b"\r\n\r\n")[2]

@@ -178,7 +178,6 @@ SHAPES = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:Attribute's length")  # of names that were emptied
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_altered_element_is_accepted_where_openssl_refuses(judge, shape):
     kind, profile, detached = SHAPES[shape]

@@ -100,7 +100,8 @@ async def test_a_name_is_the_directory_s_whatever_was_written(name: str, site: S
     (kept,) = site.kept(DUBOIS)
     written = [line for line in kept.split(b"\r\n") if line.lower().startswith(b"from:")]
     address = MARTIN.upper() if name == "capitals" else MARTIN
-    assert written == [f"From: Dr Claire MARTIN <{address}>".encode()]
+    # outside, and once more under the signature (RFC 9788)
+    assert written == [f"From: Dr Claire MARTIN <{address}>".encode()] * 2
 
 
 AWAY = "ailleurs.example"

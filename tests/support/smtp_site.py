@@ -34,6 +34,7 @@ from mss_gateway.compose import believing
 from mss_gateway.config import Certificates, Config, Identity, Limits, State
 from mss_gateway.directory import certificates, passwords, people
 from mss_gateway.directory.certificates import Cabinet
+from mss_gateway.directory.notary import Notary
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.people import NewPerson, Person, Traits
 from mss_gateway.directory.remembered import Remembered
@@ -342,6 +343,12 @@ def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
         lists=lists,
         kept=kept,
         own=own.certificates,
+        notary=Notary(
+            authority,
+            f"postmaster@{config.site.domains[0]}",
+            config.site.operator,
+            clock,
+        ),
         metrics=metrics.build(),
         renderer=Renderer(),
         spool=spool,

@@ -96,7 +96,8 @@ EFAIL: dict[str, Expected] = {
     "24-envelope-in-an-envelope-part": Expected(
         "enveloped", (*_NOTHING_PROVEN, "partielle"), ("non-authentifie",)
     ),
-    "25-five-envelopes": Expected("enveloped", _NOTHING_PROVEN, ("impossible",)),
+    # too many layers may not be told from a padding at fault: the first layer is CBC
+    "25-five-envelopes": Expected("enveloped", _NOTHING_PROVEN, ("non-authentifie",)),
     "label-signed-is-enveloped": Expected("broken", _NOTHING_PROVEN, ("impossible",)),
     # never enveloped, whatever it says: anybody reads it
     "label-enveloped-is-signed": Expected(

@@ -22,6 +22,7 @@ MODULES = (
     "verdict",
     "facts",
     "first_contact",
+    "authorship",
     "identity",
     "reach",
     "content",

@@ -16,6 +16,7 @@ AGREED = AuthorshipFacts(
     signer_addresses=frozenset({MARTIN}),
     signer_fingerprint="ab",
     directory_fingerprints=frozenset({"ab", "cd"}),
+    author_is_ours=True,
     holders_of_key=frozenset({MARTIN}),
 )
 
@@ -27,7 +28,7 @@ AGREED = AuthorshipFacts(
         {"sender_addresses": (MARTIN,)},
         {"addresses_in_names": (MARTIN,)},
         {"reverse_path": None},
-        {"directory_fingerprints": frozenset()},
+        {"directory_fingerprints": frozenset(), "author_is_ours": False},
         {"holders_of_key": frozenset()},
         {"signer_addresses": frozenset({MARTIN, OTHER}), "holders_of_key": frozenset({OTHER})},
     ],
@@ -50,6 +51,11 @@ def test_what_agrees_is_shown(change: dict[str, object]) -> None:
         ({"addresses_in_names": (OTHER,)}, Disagreement.NAME_IS_OTHER),
         ({"reverse_path": OTHER}, Disagreement.REVERSE_PATH_IS_OTHER),
         ({"directory_fingerprints": frozenset({"cd"})}, Disagreement.CERTIFICATE_IS_OTHER),
+        ({"directory_fingerprints": frozenset()}, Disagreement.CERTIFICATE_IS_OTHER),
+        (
+            {"directory_fingerprints": frozenset({"cd"}), "author_is_ours": False},
+            Disagreement.CERTIFICATE_IS_OTHER,
+        ),
         ({"holders_of_key": frozenset({MARTIN, OTHER})}, Disagreement.KEY_IS_SHARED),
     ],
 )

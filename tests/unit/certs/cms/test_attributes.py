@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 
 from certs.cms import attributes, der
@@ -94,3 +96,32 @@ def test_capabilities_that_cannot_be_read_are_unknown():
     value = m.seq(m.algorithm("2.16.840.1.101.3.4.1.46"))
     found = attributes.capabilities_of({capabilities: value})
     assert found is not None and found.names == {"aes-256-gcm"}
+
+
+def test_a_long_identifier_costs_no_more_than_its_octets():
+    """It once cost 40 times as much: 25 MB of a message would have been a gigabyte."""
+    long = m.emit(0, 0, 6, b"\x7f" * 1_000_000)
+    tracemalloc.start()
+    check_value(long)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * len(long)
+    with pytest.raises(DerMalformed):
+        check_value(m.emit(0, 0, 6, b"\x7f" * 1_000_000 + b"\x80\x01"))
+
+
+def test_attributes_that_come_again_are_read_once(monkeypatch):
+    encoded = under(0, m.attribute("1.2.3.5", m.integer(5)))
+    first = read_signed(encoded)
+    monkeypatch.setattr(attributes, "check_value", None)
+    assert read_signed(encoded) == first
+    with pytest.raises(TypeError):
+        read_signed(under(0, m.attribute("1.2.3.5", m.integer(6))))
+
+
+def test_long_attributes_are_not_kept(monkeypatch):
+    encoded = under(0, m.attribute("1.2.3.5", m.octets(bytes(attributes.KEPT_OCTETS))))
+    read_signed(encoded)
+    monkeypatch.setattr(attributes, "check_value", None)
+    with pytest.raises(TypeError):
+        read_signed(encoded)

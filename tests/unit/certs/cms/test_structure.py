@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from certs.cms import structure
+from certs.cms import der, structure
 from certs.cms.structure import MAX_CERTIFICATES, MAX_LISTS, MAX_SIGNERS, read
-from certs.errors import DerMalformed, SignatureReason, SignatureRejected
+from certs.errors import SignatureReason, SignatureRejected
 from tests.unit.certs import pki
 from tests.unit.certs.cms import altered_harmlessly
 from tests.unit.certs.cms import recipes as m
@@ -38,6 +38,39 @@ def test_every_part_is_read():
 def test_streamed_is_read_as_the_same():
     streamed = read(altered_harmlessly.streamed(), SIZE)
     assert streamed == read(build(replace(valid(), inside=CONTENT)), SIZE)
+
+
+PLACE = (0x30, 0xA0, 0x30, 0x30, 0xA0)
+"""ContentInfo, content, SignedData, EncapsulatedContentInfo, eContent."""
+
+
+@pytest.mark.parametrize("at", range(1, len(PLACE)))
+def test_a_string_that_is_not_the_content_is_not_taken_for_it(at):
+    """What the signer signed stands elsewhere, in an attribute of nobody, tagged as the content."""
+    hidden = m.octets(CONTENT)
+    for tag in reversed(PLACE[at:]):
+        hidden = der.tlv(tag, hidden)
+    base = replace(valid(), unsigned=m.tagged(1, m.attribute("1.2.3", hidden)))
+    for inside in (None, b""):
+        blob = build(replace(base, inside=inside))
+        assert read(blob, SIZE).content == inside
+        assert read(indefinite(blob), SIZE).content == inside
+
+
+def test_a_string_in_ber_in_the_place_of_the_signature_is_no_content():
+    blob = build(replace(valid(), inside=b"", signature=b"s" * 9))
+    assert read(blob, SIZE).content == b""
+    hidden = bytes((0x24, 0x80)) + m.octets(CONTENT) + b"\x00\x00"
+    expect(SignatureReason.MALFORMED, indefinite(blob.replace(m.octets(b"s" * 9), hidden)))
+
+
+@pytest.mark.parametrize("inside", [None, b"", CONTENT])
+def test_a_second_content_is_refused(inside):
+    hidden = b"\x30\x80" + m.oid(m.DATA) + m.tagged(0, m.octets(CONTENT)) + b"\x00\x00"
+    expect(
+        SignatureReason.MALFORMED,
+        build(replace(valid(), inside=inside, rest_of_signed_data=hidden)),
+    )
 
 
 def test_octets_up_to_the_limit():
@@ -135,20 +168,11 @@ def test_without_signers_nothing_is_signed():
     assert read(indefinite(build(replace(valid(), signers=0))), SIZE).signers == ()
 
 
-# --- names of certificates -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("tag", [0x04, 0x8C, 0x2C, 0x02])
-def test_a_name_is_made_of_strings(tag):
-    own = m.der_of(pki.authority().issuing)
-    assert structure.read_certificate(own) == pki.authority().issuing
-    at = own.index("Autorité".encode()) - 2
-    with pytest.raises(DerMalformed):
-        structure.read_certificate(own[:at] + bytes((tag,)) + own[at + 1 :])
+# --- names of revocation lists -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("octet", [0x04, 0x8C])
-def test_so_is_the_name_in_a_revocation_list(octet):
+def test_the_name_in_a_revocation_list_is_made_of_strings(octet):
     crl = pki.authority().crl([], pki.NOW, pki.NOW)
     at = crl.index("Autorité".encode()) - 2
     bent = crl[:at] + bytes((octet,)) + crl[at + 1 :]

@@ -228,6 +228,8 @@ def test_a_site_that_serves_is_healthy(served: Mss) -> None:
         "schema",
         "trust anchors",
         "mailbox certificates",
+        "keys",
+        "revocation",
         "queue",
         "text index",
     ]

@@ -9,7 +9,7 @@ from certs.cms.signed import verify_signed
 from certs.keyring import PrivateKey
 from mailbox_store import correspondences
 from mss_gateway.failures import Failure
-from mss_gateway.life import deliver, submission
+from mss_gateway.life import crypto, deliver, submission
 from mss_gateway.message import smime
 from mss_gateway.message.parse import scan
 from mss_gateway.queue import items, schedule
@@ -294,6 +294,26 @@ def test_after_a_day_without_a_certificate_its_author_is_told_once(site: Site) -
     assert b"Un nouvel essai" not in report
     assert site.kept(BERNARD) == []
     assert site.counts()["queue_items"] == 0
+
+
+def test_what_the_gateway_wrote_is_signed_and_what_nobody_signed_is_authenticated(
+    site: Site,
+) -> None:
+    """CBC proves nothing of its content, so it holds a signature always (RFC 8551 §1.1)."""
+    gateway, recipient = site.gateway, site.person(SECRETARIAT)
+    with gateway.database.read() as view:
+        raw = crypto.seal_here(gateway, view, recipient, simple(), is_ours=True)
+        foreign = crypto.seal_here(gateway, view, recipient, simple())
+        openers = gateway.cabinet.openers(view, recipient.account_id)
+    found = smime.find_pkcs7(scan(raw))
+    assert found is not None
+    inside = smime.find_signed(scan(open_enveloped(found.der, openers).content))
+    assert inside is not None
+    signed_by = verify_signed(inside.signature, inside.content)
+    assert signed_by.addresses == ("postmaster@mss.example",)
+    sealed = smime.find_pkcs7(scan(foreign))
+    assert sealed is not None and sealed.kind == "auth-enveloped"
+    assert smime.find_signed(scan(open_enveloped(sealed.der, openers).content)) is None
 
 
 def test_an_elliptic_certificate_gets_its_envelope_too(site: Site) -> None:

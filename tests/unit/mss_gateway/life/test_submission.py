@@ -1,6 +1,7 @@
 """The one door: what a message becomes, and that nothing is left when it is refused."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +16,7 @@ from mss_gateway.life import policy, submission
 from mss_gateway.message import recipient_list, smime
 from mss_gateway.message.address import parse_address
 from mss_gateway.message.attachments import body_text
+from mss_gateway.message.dates import date_field
 from mss_gateway.message.header import Header
 from mss_gateway.message.parse import scan
 from policies.first_contact import Exchange
@@ -419,6 +421,17 @@ def test_the_recipients_are_listed_under_the_signature(site: Site) -> None:
     assert recipient_list.check(fields, parse_address(PHARMACY)) is False
 
 
+@pytest.mark.parametrize(("minutes", "is_told"), [(0, True), (55, True), (56, False), (-56, False)])
+def test_the_signing_time_is_told_when_date_agrees(site: Site, minutes: int, is_told: bool) -> None:
+    """Else Thunderbird calls the signature invalid."""
+    date = date_field(site.gateway.now() - timedelta(minutes=minutes))
+    take(site, simple(fields=f"Date: {date}\r\n"))
+    found = smime.find_signed(scan(delivered(site)))
+    assert found is not None
+    time = verify_signed(found.signature, found.content).signing_time
+    assert (time is not None) is is_told
+
+
 def test_a_blind_recipient_has_a_message_of_their_own(site: Site) -> None:
     raw = simple(fields=f"Bcc: <{SECRETARIAT}>, <{PATIENT}>\r\n")
     take(site, raw, MARTIN, DUBOIS, SECRETARIAT, PATIENT)
@@ -438,7 +451,7 @@ def test_forms_for_blind_recipients_have_a_limit(
     take(site, raw, MARTIN, DUBOIS, SECRETARIAT)
     monkeypatch.setattr(submission, "FORMS_OCTETS", len(raw))
     take(site, raw, MARTIN, DUBOIS)
-    assert refusal(site, raw, MARTIN, DUBOIS, SECRETARIAT) is Failure.TOO_MANY_RECIPIENTS
+    assert refusal(site, raw, MARTIN, DUBOIS, SECRETARIAT) is Failure.MESSAGE_TOO_BIG
 
 
 def test_without_it_the_client_files_its_own(site: Site) -> None:

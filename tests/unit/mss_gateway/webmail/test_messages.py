@@ -1,15 +1,30 @@
 """Reading: names and never addresses, signatures as they were established, closings as notices."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 
 from mailbox_store import mailboxes, messages
 from mailbox_store.database import Transaction
+from mss_gateway import texts
+from mss_gateway.failures import Failure, Refused
+from mss_gateway.life import arrival
+from mss_gateway.life.arrival import Arrival
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.message.address import parse_address
+from mss_gateway.message.authentication import DECRYPTIONS, SIGNATURES, Decryption, Signature
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
+from mss_gateway.queue.worker import Worker
 from mss_gateway.webmail import reading
+from mss_gateway.webmail.reading import Evidence
+from policies.people import Role
+from policies.verdict import Permit
 from tests.support.asgi import Browser
 from tests.support.site import Site
 from tests.support.webmail import pdf, photo
+from tests.unit.mss_gateway.life import peers
 
 
 def test_the_list_shows_name_title_and_marks(camille: Browser, first_message: str) -> None:
@@ -96,6 +111,119 @@ def test_what_was_not_verified_is_said_loudly(camille: Browser, site: Site) -> N
     assert "n'a pas pu être vérifiée" in text and "Signature vérifiée" not in text
     assert "/repondre" not in text and "claire.martin@" not in text
     assert "Signature non vérifiée" in camille.get("/messages/recus").text
+
+
+# what another operator sends, and what was found of it
+
+
+@pytest.fixture
+def abroad(site: Site) -> Gateway:
+    """The gateway with another operator's authority believed, and that operator's lists."""
+    gateway = peers.reading_lists(site.gateway)
+    peers.believe(gateway, peers.authority().root)
+    peers.publish(gateway)
+    return gateway
+
+
+def arrive(site: Site, gateway: Gateway, raw: bytes, path: str = peers.AUTHOR) -> None:
+    to = parse_address(site.camille.address)
+    sent = Arrival(parse_address(path), (to,), raw, Role.PROFESSIONAL)
+    arrival.accept(gateway, sent, lambda _judged, _recipients: Permit(()))
+    while Worker(gateway, site.worker._wake).run_batch():
+        pass
+
+
+def from_abroad(site: Site, issuer: str = peers.OPERATOR) -> bytes:
+    letter = peers.letter(to=site.camille.address)
+    return peers.sign(letter, peers.signer(issuer=issuer), site.gateway.now())
+
+
+def test_a_message_from_elsewhere_is_verified_under_the_name_of_its_certificate(
+    camille: Browser, site: Site, abroad: Gateway
+) -> None:
+    boasting = peers.letter(to=site.camille.address).replace(
+        b"From: <", b"From: Dr Claire MARTIN <"
+    )
+    arrive(site, abroad, peers.sign(boasting, peers.signer(), site.gateway.now()))
+    listed, read = camille.get("/messages/recus").text, camille.get("/messages/recus/1").text
+    assert "Signature vérifiée" in listed and "Signature vérifiée" in read
+    assert "Ce message vient bien de Luc Garnier" in read
+    assert "Claire MARTIN" not in listed and "Claire MARTIN" not in read
+    assert 'class="notice bad"' not in read
+
+
+def _revoked(site: Site, gateway: Gateway) -> bytes:
+    peers.publish(gateway, peers.signer().certificate, since=timedelta(hours=1))
+    return from_abroad(site)
+
+
+def _stale(site: Site, gateway: Gateway) -> bytes:
+    for file in gateway.config.in_state(peers.FOLDER).iterdir():
+        file.unlink()
+    return from_abroad(site)
+
+
+DOUBTS: dict[Signature, Callable[[Site, Gateway], bytes]] = {
+    Signature.ABSENT: lambda site, _: peers.letter(to=site.camille.address),
+    Signature.INVALID: lambda site, _: from_abroad(site).replace(b"Bonjour.", b"Bonsoir."),
+    Signature.UNTRUSTED: lambda site, _: from_abroad(site, "Un inconnu"),
+    Signature.REVOKED: _revoked,
+    Signature.REVOCATION_UNKNOWN: _stale,
+    Signature.OTHER_AUTHOR: lambda site, _: peers.sign(
+        peers.letter(site.claire.address, site.camille.address),
+        peers.signer(),
+        site.gateway.now(),
+    ),
+}
+
+
+@pytest.mark.parametrize("word", DOUBTS, ids=[word.value for word in DOUBTS])
+def test_what_was_found_wanting_is_said_in_one_sentence(
+    word: Signature, camille: Browser, site: Site, abroad: Gateway
+) -> None:
+    forged = b"X-MSS-Signature: valide\r\nAuthentication-Results: localhost; smime=pass\r\n"
+    arrive(site, abroad, forged + DOUBTS[word](site, abroad))
+    answer = camille.get("/messages/recus/1")
+    text = answer.text
+    assert answer.status == 200
+    assert text.count('class="notice bad"') == 1
+    assert texts.text(SIGNATURES[word].text) in text
+    assert "Signature vérifiée" not in text and "vient bien de" not in text
+    listed = camille.get("/messages/recus").text
+    assert "Signature vérifiée" not in listed
+    # what is not shown is explained, by the service, and nothing is lost
+    is_shown = word in arrival.READABLE
+    assert ("Message reçu mais non ouvert" in listed) is not is_shown
+    assert ("Signature non vérifiée" in listed) is is_shown
+    assert ("message-original.eml" in text) is not is_shown
+    for address in (peers.AUTHOR, site.claire.address):
+        assert address not in text and address not in listed
+
+
+def test_what_stays_closed_for_a_patient_is_not_a_riddle_of_theirs(
+    camille: Browser, site: Site, abroad: Gateway
+) -> None:
+    sealed = peers.seal(from_abroad(site), peers.signer().certificate)
+    with pytest.raises(Refused) as refused:
+        arrive(site, abroad, sealed)
+    assert refused.value.failure is Failure.CANNOT_OPEN
+    assert camille.get("/messages/recus/1").status == 404
+
+
+@pytest.mark.parametrize("decryption", Decryption)
+def test_every_pair_of_words_has_its_sentence(decryption: Decryption) -> None:
+    is_open = decryption in (Decryption.NOT_ENCRYPTED, Decryption.DECRYPTED)
+    for signature in Signature:
+        found = Evidence(signature="absent", verdict=(signature.value, decryption.value)).doubts
+        row = SIGNATURES[signature] if is_open else DECRYPTIONS[decryption]
+        assert found == (row.text,)
+        assert texts.text(found[0])
+
+
+def test_what_is_signed_or_has_no_verdict_leaves_no_doubt() -> None:
+    """Messages of earlier releases have no verdict; the gateway signed them, or nobody did."""
+    assert Evidence().doubts == Evidence(signature="valid").doubts == ()
+    assert Evidence(signature="valid", verdict=("valide", "non-chiffre")).doubts == ()
 
 
 @pytest.mark.parametrize(("count", "second"), [(reading.PAGE, 0), (reading.PAGE + 1, 1)])
