@@ -89,7 +89,8 @@ def key_digest(certificate: Certificate) -> str:
 def extension(certificate: Certificate, kind: type[_Extension]) -> _Extension | None:
     """The extension of that kind, or None. Raises :class:`DerMalformed` when any is malformed."""
     try:
-        return certificate.extensions.get_extension_for_class(kind).value
+        with reading.quietly():  # those that cannot be read are read again each time
+            return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
     except reading.UNREADABLE:

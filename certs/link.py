@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
+from certs import reading
 from certs.certificate import Certificate, public_key, to_der
 from certs.cms import der
 from certs.cms.der import Reader
@@ -129,9 +130,10 @@ def link_of(certificate: Certificate) -> Link:
 
 def _read(certificate: Certificate, encoded: bytes) -> Link:
     try:
-        found = {each.oid: each for each in certificate.extensions}
-        subject, issuer = normal(certificate.subject), normal(certificate.issuer)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        with reading.quietly():
+            found = {each.oid: each for each in certificate.extensions}
+            subject, issuer = normal(certificate.subject), normal(certificate.issuer)
+    except reading.UNREADABLE:
         raise DerMalformed("names or extensions of a certificate") from None
     serial, key_octets, is_consistent = _octets(encoded)
     said = _Said(found)

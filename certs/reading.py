@@ -33,18 +33,16 @@ _VERSION: Final = 0xA0
 _STRINGS: Final = frozenset((0x0C, 0x12, 0x13, 0x14, 0x16, 0x1C, 0x1E, BIT_STRING))
 """The types of attribute values in names (RFC 5280 §4.1.2.4, and x500UniqueIdentifier)."""
 
-_WARNED: Final = "Attribute's length must be|Parsed a serial number"
-
 
 @contextmanager
 def quietly() -> Iterator[None]:
     """What the library only warns of in others' octets is not printed: no operator can mend it.
 
     Filters of warnings are the process's own. A thread that leaves while another is inside may
-    leave this one in force: it hides these two sentences, and nothing else.
+    leave this one in force: it hides the warnings of what ``certs`` calls, and nothing else.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", _WARNED, UserWarning)
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"certs\.")
         yield
 
 

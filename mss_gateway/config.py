@@ -276,6 +276,7 @@ _NONE_WHEN_EMPTY = (
         "tls.client_anchors",
         "tls.client_lists",
         "certificates.policy_arc",
+        "certificates.outer_subject",
         "revocation.lists",
         "revocation.ca_file",
         "oauth.issuer",

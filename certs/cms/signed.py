@@ -82,8 +82,9 @@ def make_signed(
     Signed attributes: contentType, messageDigest, signingTime unless ``at`` is None,
     SMIMECapabilities (RFC 8551 §2.5.2) and signingCertificateV2 (RFC 5035 §3). The certificates of
     the signer and of its chain go along. ``detached``: the content is not inside. It may come in
-    pieces; they are never joined to be signed. Raises :class:`AlgorithmRefused` when the key or the table does not know the
-    ``profile``, :class:`DerMalformed` when the certificate lacks the key identifier it asks for.
+    pieces; they are never joined to be signed. Raises :class:`AlgorithmRefused` when the key or the
+    table does not know the ``profile``, :class:`DerMalformed` when the certificate lacks the key
+    identifier it asks for.
     """
     return b"".join(signed_pieces(content, signer, at, detached=detached, profile=profile))
 

@@ -19,10 +19,11 @@ from mss_gateway.directory import people
 from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import content, judgement, opening, policy, store
+from mss_gateway.life.forms import FORMS_OCTETS
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.judgement import Judged
 from mss_gateway.life.store import Ready
-from mss_gateway.life.submission import FORMS_OCTETS, Receipt
+from mss_gateway.life.submission import Receipt
 from mss_gateway.message import dsn, recipient_list, trace
 from mss_gateway.message.address import EmailAddress, Mailbox, parse_address
 from mss_gateway.message.authentication import (

@@ -33,6 +33,7 @@ from mss_gateway.message.authentication import Decryption, Signature
 from mss_gateway.message.dates import parse_date
 from mss_gateway.message.entities import read_header
 from mss_gateway.message.layers import layer
+from mss_gateway.message.legacy_display import with_legacy_display
 from mss_gateway.message.parse import scan
 from mss_gateway.message.part import Message
 from mss_gateway.message.seven_bit import seven_bit
@@ -76,19 +77,30 @@ def open_submission(
 
 
 def sign(
-    gateway: Gateway, signer: Signer, raw: bytes, recipients: Iterable[EmailAddress] = ()
+    gateway: Gateway,
+    signer: Signer,
+    raw: bytes,
+    recipients: Iterable[EmailAddress] = (),
+    *,
+    conceals: bool = False,
 ) -> bytes:
     """The message as multipart/signed in its author's name (RFC 8551 §3.5.3).
 
     Its header fields are under the signature too (RFC 9788), with the list of ``recipients`` where
     they are given; bodies become 7-bit, so that no relay has to alter what was signed.
+    ``conceals``: it will be enveloped, so the subject outside is a neutral one; the text begins
+    with the real one, for programs that read no protected fields (RFC 9788).
     """
     named = tuple(recipients)
     at = _signing_time(raw, gateway.now())
+    neutral = gateway.config.certificates.outer_subject
+    if conceals:
+        subject = read_header(raw)[0].text("subject") or ""
+        raw = with_legacy_display(raw, subject)
     raw = seven_bit(raw)
     if named:
         raw = recipient_list.with_list(raw, named, secrets.token_bytes(recipient_list.SALT_OCTETS))
-    protected = header_protection.protect(raw, for_encryption=False, neutral_subject="")
+    protected = header_protection.protect(raw, for_encryption=conceals, neutral_subject=neutral)
     return smime.signed_entity(
         protected.inner,
         lambda entity: make_signed(entity, signer, at),
@@ -177,7 +189,7 @@ def _sealed(
         raw,
         lambda entity: enveloped_pieces(entity, [certificate], protection),
         authenticated=protection.is_authenticated,
-        outer_subject=gateway.config.certificates.outer_subject,
+        outer_subject=gateway.config.certificates.outer_subject or None,
     )
 
 

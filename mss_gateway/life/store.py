@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from certs.book import Provenance
 from mailbox_store import mailboxes, messages
-from mailbox_store.bodies import BlobId
+from mailbox_store.bodies import BlobId, SealedBody
 from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import StoreUnavailable
 from mailbox_store.flags import SEEN
@@ -57,23 +57,28 @@ def commit(
     """Store a message, in as many forms as it has, with one queue item per recipient.
 
     Raises Refused: STORE_UNAVAILABLE when nothing became durable, the sender keeps the message
-    and tries again. The author's own copy is that of the first form.
+    and tries again. The author's own copy is that of the first form, or of one for nobody else.
     """
     with gateway.database.read() as view:
         spool = gateway.database.vault.account(view, gateway.spool)
         sealed = [_seal(gateway, view, spool, each) for each in ready]
-        sent = _sent_copy(view, envelope, sealed[0])
+        # the last one is the author's alone, where every other form is to be enveloped
+        of_author = sealed[0] if sealed[-1].ready.recipients else sealed[-1]
+        sent = _sent_copy(view, envelope, of_author)
 
     def unit(tx: Transaction) -> Verdict:
         author = people.by_account(tx, envelope.author.account_id)
         exchanges = policy.exchange_facts(tx, author, facts.recipients)
         verdict = decide.at_message(replace(facts, author=author.party, exchanges=exchanges))
         if isinstance(verdict, Permit):
-            for number, each in enumerate(sealed):
-                blob_id = _keep(tx, gateway.spool, spool, each, f"account:{author.account_id}")
-                if sent is not None and number == 0:
+            for each in sealed:
+                body: BlobId | SealedBody = each.queued.body
+                if each.ready.recipients:
+                    actor = f"account:{author.account_id}"
+                    body = _keep(tx, gateway.spool, spool, each, actor)
+                if sent is not None and each is of_author:
                     mailbox_id, arrival = sent
-                    messages.append(tx, mailbox_id, replace(arrival, body=blob_id), SEEN, tx.now)
+                    messages.append(tx, mailbox_id, replace(arrival, body=body), SEEN, tx.now)
         return verdict
 
     policy.obey(_written(gateway, unit))

@@ -6,7 +6,7 @@ Subject becomes a neutral one and Keywords and Comments go (the policy hcp_basel
 what was added outside on the way, a Cc or an In-Reply-To, is not the author's and goes. Addresses,
 dates, identifiers and the X-MSS fields stay readable outside, as routing needs them.
 
-No legacy display element is written; ``legacy_display`` takes another's away for showing.
+``legacy_display`` repeats the Subject in the text for programs that know none of this.
 """
 
 from collections.abc import Container

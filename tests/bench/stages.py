@@ -19,7 +19,7 @@ from mss_gateway import compose
 from mss_gateway.config import Config
 from mss_gateway.directory import certificates, people
 from mss_gateway.directory.people import NewPerson, Person, Traits
-from mss_gateway.life import content, crypto, deliver, policy, store, submission
+from mss_gateway.life import content, crypto, deliver, forms, policy, store, submission
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.policy import Envelope
 from mss_gateway.life.submission import Submission
@@ -117,7 +117,7 @@ def _stages(gateway: Gateway, sent: Submission, count: int) -> dict[str, Cost]:
     ref = gateway.new_ref()
     normal = submission._normalise(gateway, sent, judged, ref)
     signer = crypto.signer_of(gateway, envelope.author)
-    (form,) = submission._forms(gateway, sent, judged, ref)
+    (form,) = forms.forms(gateway, sent, judged, normal, ref)
     signed, carried = form.raw, form.carried
     scanned = scan(signed)
     summary = summarise(scanned)
@@ -142,8 +142,8 @@ def _stages(gateway: Gateway, sent: Submission, count: int) -> dict[str, Cost]:
         "normalise": lambda: submission._normalise(gateway, sent, judged, ref),
         "signer_of": lambda: crypto.signer_of(gateway, envelope.author),
         "sign": lambda: crypto.sign(gateway, signer, normal, sent.recipients),
-        "forms: all from normalise to summarise": lambda: list(
-            submission._forms(gateway, sent, judged, ref)
+        "forms: sign, trace, scan, summarise": lambda: list(
+            forms.forms(gateway, sent, judged, normal, ref)
         ),
         "scan of the signed": lambda: scan(signed),
         "summarise": lambda: summarise(scanned),

@@ -10,6 +10,7 @@ from certs.certificate import addresses, common_name, from_der, from_pem, to_der
 from certs.cms import der
 from certs.crl import RevocationList
 from certs.errors import DerMalformed
+from certs.link import link_of
 from certs.names import normal
 from tests.unit.certs import pki
 from tests.unit.certs.lists import Authority, name
@@ -81,7 +82,7 @@ def test_a_name_inside_an_extension_is_refused_like_the_others():
         from_der(bent(encoded, *UNREADABLE["bits"]))
 
 
-def with_extension(value):
+def with_extension(*values):
     builder = (
         x509.CertificateBuilder()
         .subject_name(name("x"))
@@ -90,8 +91,9 @@ def with_extension(value):
         .serial_number(7)
         .not_valid_before(pki.NOW)
         .not_valid_after(pki.NOW)
-        .add_extension(value, critical=False)
     )
+    for value in values:
+        builder = builder.add_extension(value, critical=False)
     return pki.key("ed25519").sign_certificate(builder)
 
 
@@ -143,6 +145,30 @@ def test_a_serial_number_that_is_none_is_refused_in_silence():
     for read, source in ((from_der, negative), (from_pem, pem.armor("CERTIFICATE", negative))):
         with pytest.raises(DerMalformed):
             read(source)
+
+
+def test_so_is_a_notice_with_accents_under_a_type_without():
+    """French authorities write so; the library warns that it will refuse it one day."""
+    notice = x509.UserNotice(None, "Émis")
+    policy = x509.PolicyInformation(x509.ObjectIdentifier("1.2.3"), [notice])
+    encoded = to_der(with_extension(x509.CertificatePolicies([policy])))
+    text = "Émis".encode()
+    assert encoded.count(der.tlv(0x0C, text)) == 1
+    found = from_der(encoded.replace(der.tlv(0x0C, text), der.tlv(0x1A, text)))
+    assert link_of(found).stated.policies == ("1.2.3",)
+
+
+def test_so_are_extensions_that_cannot_be_read():
+    """They are read anew each time: here one warns before another fails."""
+    odd = x509.AuthorityKeyIdentifier(None, [x509.DirectoryName(name(SPOILED))], 5)
+    garbage = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x30\x05\x01")
+    encoded = to_der(with_extension(odd, garbage)).replace(
+        COMMON_NAME + der.tlv(0x0C, SPOILED.encode()), COUNTRY + der.tlv(0x0C, SPOILED.encode())
+    )
+    found = from_der(encoded)
+    for read in (addresses, link_of):
+        with pytest.raises(DerMalformed):
+            read(found)
 
 
 def test_other_warnings_are_heard():

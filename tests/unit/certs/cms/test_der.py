@@ -76,7 +76,8 @@ def test_times_come_back(at):
         "3081",  # length cut
         "308101",
         "30817f" + "00" * 127,  # long form of a short length
-        "3082007f" + "00" * 127,  # leading zero
+        "3082007f" + "00" * 127,
+        "30820080" + "00" * 128,  # leading zero
         "3085000000000100",  # five octets of length
         "30ff00",
         "300100ff00"[:4],  # content cut
@@ -87,6 +88,12 @@ def test_times_come_back(at):
 def test_what_is_not_strict_is_refused(hexadecimal):
     with pytest.raises(DerMalformed):
         Reader(bytes.fromhex(hexadecimal)).enter(der.SEQUENCE)
+
+
+def test_a_tag_has_one_octet():
+    for read in (Reader.element, lambda reader: reader.content(0x9F)):
+        with pytest.raises(DerMalformed, match="tag"):
+            read(Reader(bytes.fromhex("9f0100")))
 
 
 def test_an_element_ends_where_its_parent_ends():

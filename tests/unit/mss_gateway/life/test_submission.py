@@ -6,13 +6,15 @@ from datetime import timedelta
 import pytest
 
 from certs import chain
+from certs.cms.enveloped import open_enveloped
 from certs.cms.signed import verify_signed
+from certs.keyring import PrivateKey
 from certs.usage import Purpose
 from mailbox_store import correspondences
 from mailbox_store.database import Transaction
 from mss_gateway.directory import certificates, keybook
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import policy, submission
+from mss_gateway.life import forms, policy, submission
 from mss_gateway.message import recipient_list, smime
 from mss_gateway.message.address import parse_address
 from mss_gateway.message.attachments import body_text
@@ -358,13 +360,13 @@ def test_a_closing_between_rcpt_and_commit_wins(
     open_exchange(site, PATIENT, MARTIN)
     sent = site.submission(PATIENT, (MARTIN,), simple(PATIENT))
     policy.at_recipient(site.gateway, sent.envelope, sent.recipients[0], 0)
-    original = submission.summarise
+    original = forms.summarise
 
     def summarise(message: object) -> bytes:
         open_exchange(site, PATIENT, MARTIN, "CLOSED")  # between the first asking and the commit
         return original(message)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(submission, "summarise", summarise)
+    monkeypatch.setattr(forms, "summarise", summarise)
     before = site.counts()
     with pytest.raises(Refused) as refused:
         submission.accept(site.gateway, sent)
@@ -421,7 +423,7 @@ def test_the_recipients_are_listed_under_the_signature(site: Site) -> None:
     assert recipient_list.check(fields, parse_address(PHARMACY)) is False
 
 
-@pytest.mark.parametrize(("minutes", "is_told"), [(0, True), (55, True), (56, False), (-56, False)])
+@pytest.mark.parametrize(("minutes", "is_told"), [(0, True), (54, True), (56, False), (-56, False)])
 def test_the_signing_time_is_told_when_date_agrees(site: Site, minutes: int, is_told: bool) -> None:
     """Else Thunderbird calls the signature invalid."""
     date = date_field(site.gateway.now() - timedelta(minutes=minutes))
@@ -444,12 +446,47 @@ def test_a_blind_recipient_has_a_message_of_their_own(site: Site) -> None:
     assert len({site.kept(str(one))[0] for one in everyone}) == 3
 
 
+def test_whoever_gets_it_enveloped_has_the_subject_inside_only(site: Site) -> None:
+    """And the author's own copy, filed by the server, keeps it."""
+    take(
+        site,
+        simple(DUBOIS, subject="Biopsie", fields=f"Cc: <{MARTIN}>\r\n"),
+        DUBOIS,
+        BERNARD,
+        MARTIN,
+    )
+    site.work()
+    (closed,), (clear,), (own,) = site.kept(BERNARD), site.kept(MARTIN), site.kept(DUBOIS, "Sent")
+    assert b"Biopsie" not in closed
+    assert scan(closed).header.text("subject") == "Message de santé"
+    for raw in (clear, own):
+        assert scan(raw).header.text("subject") == "Biopsie"
+        assert "Biopsie" not in (body_text(scan(raw)).plain or "")
+    found = smime.find_pkcs7(scan(closed))
+    assert found is not None
+    key = PrivateKey.load_pem(site.folder / f"{BERNARD}.key")
+    inside = scan(open_enveloped(found.der, [(site.certificate(BERNARD), key)]).content)
+    fields = _signed_fields(inside.raw)
+    assert fields.text("subject") == "Biopsie"
+    assert recipient_list.check(fields, parse_address(BERNARD)) is True
+    assert (body_text(inside).plain or "").startswith("Subject: Biopsie\r\n\r\nBonjour.")
+
+
+def test_the_author_s_copy_is_in_clear_where_all_others_are_closed(site: Site) -> None:
+    take(site, simple(DUBOIS, subject="Biopsie"), DUBOIS, BERNARD)
+    site.work()
+    (own,) = site.kept(DUBOIS, "Sent")
+    assert scan(own).header.text("subject") == "Biopsie"
+    assert b"Biopsie" not in site.kept(BERNARD)[0]
+    assert site.counts()["queued_messages"] == 0
+
+
 def test_forms_for_blind_recipients_have_a_limit(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw = simple()
     take(site, raw, MARTIN, DUBOIS, SECRETARIAT)
-    monkeypatch.setattr(submission, "FORMS_OCTETS", len(raw))
+    monkeypatch.setattr(forms, "FORMS_OCTETS", len(raw))
     take(site, raw, MARTIN, DUBOIS)
     assert refusal(site, raw, MARTIN, DUBOIS, SECRETARIAT) is Failure.MESSAGE_TOO_BIG
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mss_gateway.queue.schedule import EXPIRY_SECONDS, next_attempt
+from mss_gateway.queue.schedule import CERTIFICATE_SECONDS, EXPIRY_SECONDS, next_attempt
 
 NOW = 1_795_000_000
 
@@ -37,6 +37,15 @@ def test_an_item_is_given_up_after_five_days(age: int, is_tried: bool) -> None:
 
 def test_five_days_are_what_rfc_5321_asks_for() -> None:
     assert EXPIRY_SECONDS == 432_000
+
+
+@pytest.mark.parametrize(
+    ("age", "is_tried"), [(0, True), (CERTIFICATE_SECONDS - 1, True), (CERTIFICATE_SECONDS, False)]
+)
+def test_what_waits_for_a_certificate_is_given_up_after_a_day(age: int, is_tried: bool) -> None:
+    again = next_attempt(3, NOW - age, NOW, 0.5, CERTIFICATE_SECONDS)
+    assert (again is not None) is is_tried
+    assert CERTIFICATE_SECONDS == 86_400
 
 
 @given(st.integers(1, 50), st.floats(0, 1, exclude_max=True))

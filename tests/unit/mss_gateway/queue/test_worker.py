@@ -13,7 +13,7 @@ import pytest
 from mailbox_store.database import Database
 from mailbox_store.errors import StoreFailed, StoreUnavailable
 from mailbox_store.vault import AccountId, AccountSeal
-from mss_gateway.failures import Failure, Refused
+from mss_gateway.failures import Failure, Refused, row
 from mss_gateway.life import report
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import log, metrics
@@ -168,6 +168,39 @@ def test_after_five_days_a_failure_of_the_moment_is_for_good(
     clock.now += 14_400 * 2
     run(gateway)
     assert given_up == [(A, Failure.STORE_UNAVAILABLE)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "seconds"),
+    [
+        # its author must learn in time that nobody has read it
+        (Failure.NO_CERTIFICATE_FOR_RECIPIENT, schedule.CERTIFICATE_SECONDS),
+        (Failure.STORE_UNAVAILABLE, schedule.EXPIRY_SECONDS),
+    ],
+)
+@pytest.mark.parametrize("after", [-1, 0])
+def test_each_failure_has_its_patience(
+    gateway: Gateway,
+    spool: AccountSeal,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    given_up: list[tuple[str, Failure]],
+    failure: Failure,
+    seconds: int,
+    after: int,
+) -> None:
+    monkeypatch.setitem(HANDLERS, "deliver", raises(Refused(failure)))
+    put(gateway.database, spool, A)
+    run(gateway)
+    assert given_up == []
+    clock.now += seconds + after
+    run(gateway)
+    assert given_up == ([(A, failure)] if after == 0 else [])
+    assert len(waiting(gateway.database)) == (0 if after == 0 else 1)
+
+
+def test_whatever_has_a_patience_of_its_own_is_tried_again() -> None:
+    assert all(row(failure).retry for failure in worker.PATIENCE)
 
 
 def test_a_stage_without_a_name_is_a_bug_and_not_the_end(

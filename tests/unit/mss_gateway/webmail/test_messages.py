@@ -18,6 +18,7 @@ from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
 from mss_gateway.queue.worker import Worker
 from mss_gateway.webmail import reading
+from mss_gateway.webmail.pages import sentence
 from mss_gateway.webmail.reading import Evidence
 from policies.people import Role
 from policies.verdict import Permit
@@ -187,7 +188,7 @@ def test_what_was_found_wanting_is_said_in_one_sentence(
     text = answer.text
     assert answer.status == 200
     assert text.count('class="notice bad"') == 1
-    assert texts.text(SIGNATURES[word].text) in text
+    assert sentence(SIGNATURES[word].text) in text
     assert "Signature vérifiée" not in text and "vient bien de" not in text
     listed = camille.get("/messages/recus").text
     assert "Signature vérifiée" not in listed
