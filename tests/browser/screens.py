@@ -15,7 +15,12 @@ from PIL import Image, ImageDraw
 
 from mss_gateway.directory.people import Person
 from mss_gateway.dossier import catalogue
+from mss_gateway.life import arrival
+from mss_gateway.life.arrival import Arrival
+from mss_gateway.message.address import parse_address
 from mss_gateway.message.build import OutgoingFile
+from policies.people import Role
+from policies.verdict import Permit
 from tests.support import site as sites
 from tests.support import xdm
 from tests.support.people import patient
@@ -120,6 +125,30 @@ def fill(site: Site) -> None:
         site.written(camille, claire, "Re: Vos résultats", "Merci docteur.", files=files[1:]),
     )
     site.clock.advance(1_200)
+    _from_elsewhere(site, _signed_by_another())
+    _from_elsewhere(site, "Votre examen de mardi\r\n\r\nBonjour, venez plutôt à 9 h.\r\n")
+
+
+AUTHOR = "luc.garnier@ailleurs.example"
+
+
+def _signed_by_another() -> str:
+    """A message whose signature proves nothing."""
+    kind = 'multipart/signed; protocol="application/pkcs7-signature"; boundary="b"'
+    return (
+        f"Résultat urgent\r\nMIME-Version: 1.0\r\nContent-Type: {kind}\r\n\r\n"
+        "--b\r\n\r\nBonjour.\r\n--b\r\n"
+        "Content-Type: application/pkcs7-signature\r\n\r\nx\r\n--b--\r\n"
+    )
+
+
+def _from_elsewhere(site: Site, subject_and_rest: str) -> None:
+    """Another operator's message, as the gateway makes it of what came."""
+    to = parse_address(site.camille.address)
+    fields = f"From: Dr Luc Garnier <{AUTHOR}>\r\nTo: <{to}>\r\nSubject: {subject_and_rest}"
+    sent = Arrival(parse_address(AUTHOR), (to,), fields.encode(), Role.PROFESSIONAL)
+    arrival.accept(site.gateway, sent, lambda _judged, _recipients: Permit(()))
+    site.run_queue()
 
 
 def main(out: Path) -> None:
@@ -150,6 +179,8 @@ def main(out: Path) -> None:
                     "message-html": "/messages/recus/3",
                     "message-xdm": "/messages/recus/4",
                     "message-fin": "/messages/recus/2",
+                    "message-refuse": "/messages/recus/6",
+                    "message-nu": "/messages/recus/7",
                     "piece": "/messages/recus/5/pieces/1.2",
                     "repondre": "/messages/recus/5/repondre",
                     "ecrire": "/messages/nouveau",

@@ -218,6 +218,29 @@ def test_an_envelope_is_opened(
     assert (opened.verified is not None) is (expected[0] is Signature.VALID)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"--\r\n", b"--\r\nApres.\r\n"),
+        (b"This is an S/MIME", b"\xff\xfe is an S/MIME"),
+        (b"Content-Disposition: attachment", b"X: \xff\xfe\r\nContent-Disposition: attachment"),
+        (b"\r\n\r\nMI", b"\r\n\r\n!!MI"),
+    ],
+    ids=["after", "before", "between", "in-the-signature"],
+)
+def test_what_stands_beside_a_signed_text_is_nobody_s(old: bytes, new: bytes) -> None:
+    """An alteration of CBC leaves noise there, and its place tells of the plain text."""
+    raw = sign(PLAIN)
+    assert raw.count(old) == 1
+    beside = raw.replace(old, new)
+    assert words(take(beside)) == (Signature.VALID, Decryption.NOT_ENCRYPTED)
+    assert words(take(seal(beside, GCM))) == (Signature.VALID, Decryption.DECRYPTED)
+    closed = seal(beside, CBC)
+    opened = take(closed)
+    assert words(opened) == (Signature.UNCHECKED, Decryption.NOT_PROVEN)
+    assert is_as_it_came(opened, closed)
+
+
 def test_an_envelope_for_others_stays_closed() -> None:
     raw = seal(sign(PLAIN), to=OTHER)
     opened = take(raw)
