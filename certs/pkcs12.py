@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
-from certs.certificate import Certificate, public_key
-from certs.errors import CertsError, PrivateKeyNotFound
+from certs.certificate import Certificate, from_der, public_key, to_der
+from certs.errors import CertsError, DerMalformed, PrivateKeyNotFound
 from certs.keyring import PrivateKey, load_pkcs12
 
 MAX_OCTETS: Final = 1024 * 1024
@@ -55,8 +55,9 @@ def read(source: bytes, password: str) -> Bundle:
         with warnings.catch_warnings():
             # files in BER are legal, and what some systems write
             warnings.simplefilter("ignore", UserWarning)
-            key, (certificate, *issuers) = load_pkcs12(source, password.encode())
-    except PrivateKeyNotFound as error:
+            key, found = load_pkcs12(source, password.encode())
+            certificate, *issuers = (from_der(to_der(each)) for each in found)
+    except (PrivateKeyNotFound, DerMalformed) as error:
         raise Pkcs12Refused(str(error)) from None
     if public_key(certificate) != key.public_key:
         raise Pkcs12Refused("the key in the file does not belong to its certificate")

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certs import algorithms, profiles
+from certs import algorithms, profiles, reading
 from certs.errors import AlgorithmRefused, CertsError
 from certs.keyring import PrivateKey
 from certs.profiles import key_usage, mailbox_usage
@@ -78,11 +78,12 @@ def read(source: bytes) -> Request:
         public_key = found.public_key()
         digest = found.signature_hash_algorithm
         is_signed = found.is_signature_valid
-        stated = found.extensions
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
-        raise RequestRefused("not a certificate request in PEM or DER") from None
+        with reading.quietly():
+            stated, subject = found.extensions, found.subject
     except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise RequestRefused("the extensions that it asks cannot be read") from None
+    except (*reading.UNREADABLE, UnsupportedAlgorithm, x509.InvalidVersion):
+        raise RequestRefused("not a certificate request in PEM or DER") from None
     if not is_signed:
         raise RequestRefused("its signature does not verify: who asks may not have the key")
     try:
@@ -93,7 +94,7 @@ def read(source: bytes) -> Request:
         raise RequestRefused(f"it is signed with {digest.name}: ask for SHA-256 or better")
     return Request(
         public_key,
-        _common_name(found.subject),
+        _common_name(subject),
         _addresses(stated),
         _usage(stated, public_key),
         key_fingerprint(public_key),

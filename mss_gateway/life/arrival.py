@@ -247,37 +247,50 @@ def _explained(gateway: Gateway, arrival: Arrival, copy: _Copy) -> bytes:
 
 def _ready(gateway: Gateway, arrival: Arrival, copy: _Copy, message_ref: str) -> Ready:
     site, judged = gateway.config.site, copy.judged
-    is_explained = copy.form is Form.EXPLAINED
-    is_believed = judged.verdict.signature is Signature.VALID and not is_explained
-    author = judged.verdict.signer or _claimed_author(arrival, judged)
     path = "" if arrival.reverse_path is None else str(arrival.reverse_path)
     received = trace.received_line(
         by=site.hostname, protocol="ESMTPS", message_ref=message_ref, moment=gateway.now()
     )
     raw = b"".join((f"Return-Path: <{path}>\r\n".encode(), received, _form(gateway, arrival, copy)))
-    carried = Carried(
-        reverse_path=path or None,
+    is_judged = copy.form is not Form.AS_IT_CAME
+    return Ready(
+        message_ref,
+        tuple(map(str, copy.recipients)),
+        raw,
+        summarise(scan(raw)),
+        _carried(gateway, arrival, copy),
+        int(gateway.clock()),
+        judgement.evidence_of(judged) if is_judged else None,
+        judgement.introduction_of(judged),
+    )
+
+
+def _carried(gateway: Gateway, arrival: Arrival, copy: _Copy) -> Carried:
+    """What the queue must know. Nobody's name opens or closes an exchange by a mere claim: a
+    message that is not signed counts for other operators' authors only, for whom their own vouches.
+    """
+    site, judged = gateway.config.site, copy.judged
+    is_explained = copy.form is Form.EXPLAINED
+    is_believed = judged.verdict.signature is Signature.VALID and not is_explained
+    author = judged.verdict.signer or _claimed_author(arrival, judged)
+    is_ours = author.rpartition("@")[2] in (*site.domains, site.patient_domain)
+    counts = is_believed or not (is_explained or is_ours)
+    name = judged.signer_name or content.author_name(judged.message)
+    return Carried(
+        reverse_path=None if arrival.reverse_path is None else str(arrival.reverse_path),
         author=author,
         author_account=0,
         author_role=(Role.SYSTEM if is_explained else arrival.author_role).name,
         channel="mx",
         signature="valid" if is_believed else "absent",
-        signer=site.operator
-        if is_explained
-        else judged.signer_name or content.author_name(judged.message),
+        signer=site.operator if is_explained else name,
         signer_fingerprint=judged.signer_fingerprint,
-        is_automatic=is_explained or dsn.is_automatic(judged.message, arrival.reverse_path),
-        closes=not is_explained and content.closes(judged.message),
-        reply_to=() if is_explained else content.reply_to(judged.message),
+        is_automatic=not counts or dsn.is_automatic(judged.message, arrival.reverse_path),
+        closes=counts and content.closes(judged.message),
+        reply_to=content.reply_to(judged.message) if counts else (),
         has_xdm=is_believed and content.has_xdm(judged.message),
-        verdict=judgement.words(judged),
+        verdict=() if copy.form is Form.AS_IT_CAME else judgement.words(judged),
     )
-    recipients = tuple(map(str, copy.recipients))
-    kept = judgement.evidence_of(judged)
-    made_at = int(gateway.clock())
-    introduction = judgement.introduction_of(judged)
-    summary = summarise(scan(raw))
-    return Ready(message_ref, recipients, raw, summary, carried, made_at, kept, introduction)
 
 
 def _claimed_author(arrival: Arrival, judged: Judged) -> str:

@@ -160,12 +160,16 @@ def _text(part: Part, raw: bytes) -> str | None:
         return None
 
 
+_PRE: Final = '<pre style="white-space: pre-wrap">'
+"""A long subject wraps: Thunderbird would cut it at the edge of its window."""
+
+
 def _with_line(media_type: str, text: str, line: str) -> str:
     if media_type == "text/plain":
         return f"{line}\r\n\r\n{text}"
     before = _BEFORE_TEXT.match(text)
     at = 0 if before is None else before.end()
-    element = f'<div class="{_CLASS}"><pre>{html.escape(line, quote=False)}</pre></div>'
+    element = f'<div class="{_CLASS}">{_PRE}{html.escape(line, quote=False)}</pre></div>'
     return text[:at] + element + text[at:]
 
 

@@ -18,7 +18,7 @@ from certs.certificate import Certificate
 from certs.keyring import PrivateKey
 from certs.revocation import Good, RevocationReason, Revoked, Status, Unknown
 from certs.usage import Purpose
-from mailbox_store import changes, mailboxes
+from mailbox_store import changes, correspondences, mailboxes
 from mailbox_store.database import Transaction
 from mss_gateway.directory import certificates, evidence, people
 from mss_gateway.directory.people import NewPerson, Traits
@@ -305,6 +305,20 @@ def test_what_is_not_known_to_be_good_is_never_green(
     words = read(scan(peer.delivered()).root.header)
     assert words is not None and words[0] is word
     assert peer.noted()["signature"] == "absent"
+
+
+@pytest.mark.parametrize(
+    ("author", "expected"),
+    [("claire.martin@mss.example", None), ("luc.garnier@ailleurs.example", "OPEN")],
+)
+def test_an_unsigned_claim_opens_nothing_in_the_name_of_somebody_here(
+    peer: Peer, author: str, expected: str | None
+) -> None:
+    raw = f"From: <{author}>\r\nTo: <{PATIENT}>\r\nSubject: Essai\r\n\r\nBonjour.\r\n".encode()
+    peer.take(raw, "x@ailleurs.example", PATIENT)
+    peer.site.work()
+    with peer.site.gateway.database.read() as view:
+        assert correspondences.state(view, PATIENT, author) == expected
 
 
 # years later

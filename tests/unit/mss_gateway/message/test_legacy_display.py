@@ -60,7 +60,7 @@ def test_only_text_is_marked() -> None:
 SUBJECT = "Résultats de l'analyse <urgent> & suite"
 LINE = f"Subject: {SUBJECT}"
 WRITTEN = (
-    '<div class="header-protection-legacy-display"><pre>'
+    '<div class="header-protection-legacy-display"><pre style="white-space: pre-wrap">'
     "Subject: Résultats de l'analyse &lt;urgent&gt; &amp; suite</pre></div>"
 )
 OUTER = b"From: Zoe Essai <zoe@cabinet.example>\r\nSubject: =?utf-8?Q?R=C3=A9sultats?=\r\n"
@@ -241,7 +241,7 @@ def test_no_subject_writes_a_line_of_its_own() -> None:
 def test_an_element_cannot_be_closed_by_the_subject() -> None:
     raw = OUTER + HTML
     marked = with_legacy_display(raw, "</pre></div><script>")
-    assert "<pre>Subject: &lt;/pre&gt;&lt;/div&gt;&lt;script&gt;</pre>" in texts(marked)[0]
+    assert 'pre-wrap">Subject: &lt;/pre&gt;&lt;/div&gt;&lt;script&gt;</pre>' in texts(marked)[0]
     assert without_legacy_display(scan(marked).root, texts(marked)[0]) == "<body>Élève</body>"
 
 
