@@ -99,6 +99,7 @@ class Certificates:
     renew_days: int = 30
     separate_keys: bool = False
     outer_subject: str = "Message de santé"
+    whole_message: bool = False
     list_urls: tuple[str, ...] = ()
     responder_urls: tuple[str, ...] = ()
     policy_arc: str = ""

@@ -89,18 +89,22 @@ def sign(
     Its header fields are under the signature too (RFC 9788), with the list of ``recipients`` where
     they are given; bodies become 7-bit, so that no relay has to alter what was signed.
     ``conceals``: it will be enveloped, so the subject outside is a neutral one; the text begins
-    with the real one, for programs that read no protected fields (RFC 9788).
+    with the real one, for programs that read no protected fields (RFC 9788), or all of it is an
+    attached message, as the configuration says.
     """
     named = tuple(recipients)
     at = _signing_time(raw, gateway.now())
-    neutral = gateway.config.certificates.outer_subject
-    if conceals:
+    settings = gateway.config.certificates
+    is_whole = conceals and settings.whole_message
+    if conceals and not is_whole:
         subject = read_header(raw)[0].text("subject") or ""
         raw = with_legacy_display(raw, subject)
     raw = seven_bit(raw)
     if named:
         raw = recipient_list.with_list(raw, named, secrets.token_bytes(recipient_list.SALT_OCTETS))
-    protected = header_protection.protect(raw, for_encryption=conceals, neutral_subject=neutral)
+    protected = header_protection.protect(
+        raw, for_encryption=conceals, neutral_subject=settings.outer_subject, whole=is_whole
+    )
     return smime.signed_entity(
         protected.inner,
         lambda entity: make_signed(entity, signer, at),

@@ -14,10 +14,11 @@ from mailbox_store import correspondences
 from mailbox_store.database import Transaction
 from mss_gateway.directory import certificates, keybook
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import forms, policy, submission
+from mss_gateway.life import forms, opening, policy, submission
 from mss_gateway.message import recipient_list, smime
 from mss_gateway.message.address import parse_address
 from mss_gateway.message.attachments import body_text
+from mss_gateway.message.authentication import Signature
 from mss_gateway.message.dates import date_field
 from mss_gateway.message.header import Header
 from mss_gateway.message.parse import scan
@@ -470,6 +471,26 @@ def test_whoever_gets_it_enveloped_has_the_subject_inside_only(site: Site) -> No
     assert fields.text("subject") == "Biopsie"
     assert recipient_list.check(fields, parse_address(BERNARD)) is True
     assert (body_text(inside).plain or "").startswith("Subject: Biopsie\r\n\r\nBonjour.")
+
+
+def test_the_whole_message_is_inside_where_the_operator_wants_it(site: Site) -> None:
+    certificates = replace(site.gateway.config.certificates, whole_message=True)
+    config = replace(site.gateway.config, certificates=certificates)
+    gateway = replace(site.gateway, config=config)
+    raw = simple(subject="Biopsie", fields=f"Cc: <{DUBOIS}>\r\n")
+    submission.accept(gateway, site.submission(MARTIN, (BERNARD, DUBOIS), raw))
+    site.work()
+    (closed,) = site.kept(BERNARD)
+    assert b"Biopsie" not in closed
+    key = PrivateKey.load_pem(site.folder / f"{BERNARD}.key")
+    opened = opening.open_message(scan(closed), lambda: [(site.certificate(BERNARD), key)])
+    assert opened.signature is Signature.VALID
+    assert opened.message.header.text("subject") == "Biopsie"
+    assert (
+        b"Content-Type: message/rfc822" in opened.message.raw and b"Bonjour." in opened.message.raw
+    )
+    (clear,) = site.kept(DUBOIS)
+    assert b"message/rfc822" not in clear and scan(clear).header.text("subject") == "Biopsie"
 
 
 def test_the_author_s_copy_is_in_clear_where_all_others_are_closed(site: Site) -> None:
