@@ -19,6 +19,7 @@ from certs.errors import DerMalformed
 UNREADABLE: Final = (
     ValueError,
     TypeError,  # a name whose BIT STRING is no x500UniqueIdentifier
+    KeyError,  # a TLS feature of an unknown number
     x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,

@@ -66,6 +66,10 @@ class Arrival:
     raw: bytes
     author_role: Role
 
+    def __post_init__(self) -> None:
+        if self.author_role is Role.SYSTEM:
+            raise ValueError("what comes from elsewhere was not written by this gateway")
+
 
 Rules = Callable[[Judged, tuple[EmailAddress, ...]], Verdict]
 """What the listener has to say of an opened message for these recipients."""

@@ -285,11 +285,17 @@ def _named(verified: VerifiedContent | None) -> tuple[str, ...]:
     return () if verified is None else tuple(each.lower() for each in verified.addresses)
 
 
+FROM_OCTETS: Final = 2_000
+"""Of a From that is looked through for what it shows; a longer one names nobody clearly."""
+
+
 def _authors(header: Header) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The author of every From field, and other addresses that these fields show."""
     authors, shown = list[str](), list[str]()
     try:
         for value in header.all("from"):
+            if len(value) > FROM_OCTETS:
+                return (), ()
             text = unfold(field_text(value))
             author = parse_author(text).address
             authors.append(str(author))

@@ -74,7 +74,7 @@ class _Course:
     """Something of it came out of an envelope that proves nothing (CBC): from then on every failure
     is the same one, or its words would tell what came out (T20)."""
     is_strict: bool = True
-    """Around what is signed there is nothing but what must be there."""
+    """Inside an envelope that proves nothing, nothing stands beside what is signed."""
     is_closed: bool = False
 
 
@@ -98,7 +98,8 @@ def open_message(message: Message, keys: Keys) -> Opened:
             within = scan(inside)
         except MessageMalformed:
             return _closed(message, course)
-        course.is_strict = course.is_strict and is_bare(current, found)
+        if course.was_unproven:
+            course.is_strict = course.is_strict and is_bare(current, found)
         if found.kind == "signed" and layer(within) is None:
             # around the text: a multipart/signed stays as it is, an opaque one becomes one
             entity = entity if found.content is not None else _clear_signed(course, found, inside)

@@ -145,13 +145,19 @@ def is_bare(message: Message, found: Layer) -> bool:
         _TEXT.fullmatch(raw[root.header_start : content.header_start]) is not None
         and _TEXT.fullmatch(raw[content.body_end : signature.body_start]) is not None
         and signature.encoding == "base64"
-        and _BASE64.fullmatch(signature.body(raw)) is not None
-        and raw[signature.body_end :].rstrip(b"\r\n") == delimiter
+        and _is_base64(bytes(signature.body(raw)))
+        and raw[signature.body_end :].rstrip(b" \t\r\n") == delimiter
     )
 
 
 _TEXT: Final = re.compile(rb"[\t\r\n -~]*")
-_BASE64: Final = re.compile(rb"(?:[A-Za-z0-9+/]+\r\n)*[A-Za-z0-9+/]+={0,2}(?:\r\n)*")
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\r\n"
+
+
+def _is_base64(body: bytes) -> bool:
+    """Lines of the alphabet, then at most two signs of padding: nothing that a decoder skips."""
+    padding = body.translate(None, _ALPHABET)
+    return padding in (b"", b"=", b"==") and body.rstrip(b"\r\n").endswith(padding)
 
 
 def find_pkcs7(message: Message) -> Pkcs7 | None:

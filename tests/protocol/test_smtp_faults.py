@@ -71,7 +71,7 @@ async def test_a_store_that_failed_for_good_takes_nothing(
 
 @pytest.mark.parametrize(
     ("where", "what"),
-    [(submission, "scan"), (submission, "summarise"), (store, "commit"), (items, "enqueue")],
+    [(submission, "scan"), (forms, "summarise"), (store, "commit"), (items, "enqueue")],
 )
 async def test_a_bug_while_a_message_is_taken_keeps_nothing_and_says_nothing(
     where: Any, what: str, site: Site, monkeypatch: pytest.MonkeyPatch

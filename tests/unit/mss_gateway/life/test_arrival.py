@@ -24,7 +24,7 @@ from mss_gateway.directory import certificates, evidence, people
 from mss_gateway.directory.people import NewPerson, Traits
 from mss_gateway.directory.trust import Trust
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import arrival, opening, proof
+from mss_gateway.life import arrival, judgement, opening, proof
 from mss_gateway.life.arrival import Arrival
 from mss_gateway.message.address import parse_address
 from mss_gateway.message.attachments import attachments, body_text
@@ -38,6 +38,7 @@ from policies.verdict import Permit, Refuse
 from tests.corpus.smime import people as cast
 from tests.corpus.smime.efail_trees import SECRET
 from tests.corpus.smime.expected import EFAIL, JOHNNY, Expected
+from tests.support.smtp_messages import nested
 from tests.support.smtp_site import DUBOIS, PATIENT, Site
 
 CORPUS = Path(cast.__file__).parent
@@ -319,6 +320,32 @@ def test_an_unsigned_claim_opens_nothing_in_the_name_of_somebody_here(
     peer.site.work()
     with peer.site.gateway.database.read() as view:
         assert correspondences.state(view, PATIENT, author) == expected
+
+
+def test_nobody_elsewhere_writes_as_the_gateway() -> None:
+    with pytest.raises(ValueError, match="not written by this gateway"):
+        Arrival(None, (parse_address(READER),), b"", Role.SYSTEM)
+
+
+def test_a_from_that_is_too_long_names_nobody(peer: Peer) -> None:
+    raw = _shape("johnny", "valid-victim-detached")
+    at = raw.index(b"<" + cast.VICTIM.address.encode())
+    for spaces, is_clear in ((100, True), (judgement.FROM_OCTETS, False)):
+        padded = raw[:at] + b'"' + b"x " * (spaces // 2) + b'"\r\n ' + raw[at:]
+        peer.take(padded, cast.VICTIM.address)
+        words = read(scan(peer.delivered()).root.header)
+        assert words is not None
+        assert (words[0] is Signature.VALID) is is_clear
+
+
+def test_an_explanation_without_room_for_a_signature_is_delivered_all_the_same(peer: Peer) -> None:
+    peer.site.execute(
+        "UPDATE people SET smime = 'client' WHERE account_id = ?",
+        (peer.site.person(READER).account_id,),
+    )
+    raw = b"From: <x@ailleurs.example>\r\n" + nested(30).partition(b"\r\n")[2]
+    peer.take(raw, "x@ailleurs.example")
+    assert b"Message" in peer.delivered()
 
 
 # years later
