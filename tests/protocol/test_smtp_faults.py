@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from mailbox_store.database import Database, Transaction
-from mss_gateway.life import policy, store, submission
+from mss_gateway.life import forms, policy, store, submission
 from mss_gateway.queue import items
 from policies.people import Standing
 from tests.support import smtp_site
