@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from certs import capabilities
+from certs.capabilities import Capabilities, Protection
 from certs.certificate import Certificate
 from certs.chain import validate
 from certs.cms.enveloped import enveloped_pieces
@@ -33,7 +34,7 @@ from mss_gateway.message.address import EmailAddress
 from mss_gateway.message.authentication import Decryption, Signature
 from mss_gateway.message.dates import parse_date
 from mss_gateway.message.entities import read_header
-from mss_gateway.message.layers import layer
+from mss_gateway.message.layers import Kind, is_cms, layer
 from mss_gateway.message.legacy_display import with_legacy_display
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.message.parse import scan
@@ -43,9 +44,6 @@ from policies.facts import SignatureStatus
 
 SIGNING_TIME_SECONDS: Final = 55 * 60
 """How far from the Date of a message its signing time may be."""
-
-OPEN_KINDS: Final = ("signed", "certs-only")
-"""Kinds of CMS that anybody can read."""
 
 
 def open_submission(
@@ -62,14 +60,14 @@ def open_submission(
     Everything else about it is Refused(CANNOT_OPEN), in one line whatever the cause, so that the
     answers tell nothing of the plain text (threat T20).
     """
-    found, now = layer(message), gateway.now()
-    if found is None:
+    now = gateway.now()
+    if not is_cms(message.root):
         return Judged(Opened.plain(message), judgement.NOTHING, now)
     with gateway.database.read() as view:
         opened = open_message(message, lambda: _openers(gateway, view, recipients))
         judged = judgement.judge(gateway, view, opened, reverse_path, now)
     # whatever stands around an envelope: what was inside is opened for its own author only
-    was_closed = opened.decryption is not Decryption.NOT_ENCRYPTED or found.kind not in OPEN_KINDS
+    was_closed = opened.decryption is not Decryption.NOT_ENCRYPTED
     is_own = judged.verdict.signature is Signature.VALID and author in judged.signer_addresses
     if was_closed and not is_own:
         raise Refused(Failure.CANNOT_OPEN)
@@ -146,8 +144,8 @@ def seal_here(
     What came enveloped for it stays as it is. Raises Refused(NO_CERTIFICATE_FOR_RECIPIENT): it
     waits in the queue, it never goes in clear.
     """
-    found = layer(scan(raw))
-    if found is not None and found.kind in ("enveloped", "auth-enveloped"):
+    kind = _kind(raw)
+    if kind in ("enveloped", "auth-enveloped"):
         return raw
     certificate = certificates.for_recipient(view, recipient.account_id, gateway.clock())
     if certificate is None:
@@ -155,11 +153,18 @@ def seal_here(
     held = certificates.known(view, certificate)
     chain = [] if held is None else certificates.chain_of(view, held, gateway.cabinet.issuers)
     said = keybook.capabilities_of(view, gateway.spool, recipient.address)
-    if is_ours and found is None:
+    if is_ours and kind is None:
         # what has no room for one layer more is authenticated by its envelope
         with contextlib.suppress(MessageMalformed):
-            raw = _signed_by_us(gateway, raw)
-    return _sealed(gateway, view, raw, certificate, chain, said)
+            raw, kind = _signed_by_us(gateway, raw), "signed"
+    closing = _closing(gateway, view, certificate, chain, said, is_signed=kind == "signed")
+    return _sealed(gateway, raw, certificate, closing)
+
+
+def _kind(raw: bytes) -> Kind | None:
+    """What stands around the whole of a message."""
+    found = layer(scan(raw))
+    return None if found is None else found.kind
 
 
 def _signed_by_us(gateway: Gateway, raw: bytes) -> bytes:
@@ -177,33 +182,47 @@ def seal_for(gateway: Gateway, view: View, recipient: str, raw: bytes) -> bytes:
     best = keybook.best(view, gateway.spool, recipient, gateway.clock())
     if best is None:
         raise Refused(Failure.NO_CERTIFICATE_FOR_RECIPIENT)
-    return _sealed(gateway, view, raw, best.certificate, best.chain, best.capabilities)
+    closing = _closing(
+        gateway,
+        view,
+        best.certificate,
+        best.chain,
+        best.capabilities,
+        is_signed=_kind(raw) == "signed",
+    )
+    return _sealed(gateway, raw, best.certificate, closing)
 
 
-def _sealed(
+def _closing(
     gateway: Gateway,
     view: View,
-    raw: bytes,
     certificate: Certificate,
     chain: Iterable[Certificate],
-    said: capabilities.Capabilities | None,
-) -> bytes:
-    """By the strongest means that the recipient is known to read; CBC only around a signature."""
+    said: Capabilities | None,
+    *,
+    is_signed: bool,
+) -> Protection:
+    """The strongest means that the recipient is known to read; CBC only around a signature.
+
+    Raises Refused(NO_CERTIFICATE_FOR_RECIPIENT) for a certificate that is not believed now.
+    """
     anchors, revocations = gateway.trust.anchors(view), gateway.revocations(view)
-    now = gateway.now()
     try:
-        validate(certificate, list(chain), anchors, Purpose.ENCRYPTION, now, revocations)
+        validate(certificate, list(chain), anchors, Purpose.ENCRYPTION, gateway.now(), revocations)
         protection = capabilities.choose(certificate, said)
     except (ChainRejected, AlgorithmRefused) as refused:
         raise Refused(Failure.NO_CERTIFICATE_FOR_RECIPIENT, str(refused)) from None
-    found = layer(scan(raw))
-    if not protection.is_authenticated and (found is None or found.kind != "signed"):
-        # CBC proves nothing of its content: what nobody signed gets what does
-        protection = replace(capabilities.MODERN, transport=protection.transport)
+    if is_signed or protection.is_authenticated:
+        return protection
+    # CBC proves nothing of its content: what nobody signed gets what does
+    return replace(capabilities.MODERN, transport=protection.transport)
+
+
+def _sealed(gateway: Gateway, raw: bytes, certificate: Certificate, closing: Protection) -> bytes:
     return smime.wrap_enveloped(
         raw,
-        lambda entity: enveloped_pieces(entity, [certificate], protection),
-        authenticated=protection.is_authenticated,
+        lambda entity: enveloped_pieces(entity, [certificate], closing),
+        authenticated=closing.is_authenticated,
         outer_subject=gateway.config.certificates.outer_subject or None,
     )
 

@@ -4,7 +4,7 @@ The rules at message are asked once more inside the transaction, on the author's
 exchanges as they are at that instant: no race lets a patient's message slip past a closing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -59,11 +59,10 @@ def commit(
     Raises Refused: STORE_UNAVAILABLE when nothing became durable, the sender keeps the message
     and tries again. The author's own copy is that of the first form, or of one for nobody else.
     """
+    spool, sealed = _sealed(gateway, ready)
+    # the last one is the author's alone, where every other form is to be enveloped
+    of_author = sealed[0] if sealed[-1].ready.recipients else sealed[-1]
     with gateway.database.read() as view:
-        spool = gateway.database.vault.account(view, gateway.spool)
-        sealed = [_seal(gateway, view, spool, each) for each in ready]
-        # the last one is the author's alone, where every other form is to be enveloped
-        of_author = sealed[0] if sealed[-1].ready.recipients else sealed[-1]
         sent = _sent_copy(view, envelope, of_author)
 
     def unit(tx: Transaction) -> Verdict:
@@ -86,9 +85,7 @@ def commit(
 
 def commit_arrival(gateway: Gateway, ready: Iterable[Ready]) -> None:
     """The same for what came from elsewhere; who may send it was asked before."""
-    with gateway.database.read() as view:
-        spool = gateway.database.vault.account(view, gateway.spool)
-        sealed = [_seal(gateway, view, spool, each) for each in ready]
+    spool, sealed = _sealed(gateway, ready)
 
     def unit(tx: Transaction) -> None:
         for each in sealed:
@@ -107,28 +104,34 @@ class _Sealed:
     evidence: tuple[Prepared, ...]
 
 
-def _seal(gateway: Gateway, view: View, spool: AccountSeal, ready: Ready) -> _Sealed:
+def _sealed(gateway: Gateway, ready: Iterable[Ready]) -> tuple[AccountSeal, list[_Sealed]]:
+    """Every form sealed as soon as it is made; nothing is read meanwhile: making one may sign."""
+    with gateway.database.read() as view:
+        spool = gateway.database.vault.account(view, gateway.spool)
+    return spool, [_seal(gateway, spool, each) for each in ready]
+
+
+def _seal(gateway: Gateway, spool: AccountSeal, ready: Ready) -> _Sealed:
     queued = items.seal_message(spool, ready.message_ref, ready.raw, ready.summary, ready.carried)
-    kept = tuple(_evidence(gateway, view, ready))
+    kept = tuple(_evidence(gateway, ready))
     return _Sealed(replace(ready, raw=b""), len(ready.raw), queued, kept)
 
 
-def _evidence(gateway: Gateway, view: View, ready: Ready) -> Iterator[Prepared]:
+def _evidence(gateway: Gateway, ready: Ready) -> list[Prepared]:
     """What a verdict rests on, sealed for each recipient who has a mailbox here."""
-    if ready.proof is None:
-        return
-    exhibits = proof.exhibits(gateway, view, ready.proof)
-    for recipient in ready.recipients:
-        holder = people.by_address(view, recipient)
-        if holder is not None:
-            yield evidence.prepare(
-                view,
-                gateway.spool,
-                holder.account_id,
-                ready.message_ref,
-                ready.proof,
-                exhibits,
+    kept = ready.proof
+    if kept is None:
+        return []
+    with gateway.database.read() as view:
+        exhibits = proof.exhibits(gateway, view, kept)
+        holders = [people.by_address(view, recipient) for recipient in ready.recipients]
+        return [
+            evidence.prepare(
+                view, gateway.spool, holder.account_id, ready.message_ref, kept, exhibits
             )
+            for holder in holders
+            if holder is not None
+        ]
 
 
 def _learn(tx: Transaction, site: AccountId, known: Introduction) -> None:

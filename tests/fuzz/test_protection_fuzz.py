@@ -12,7 +12,7 @@ from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.recipient_list import check
 from mss_gateway.message.seven_bit import seven_bit
-from mss_gateway.message.shape import Shape, judge
+from tests.corpus.smime.shape import Shape, judge
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 SEEDS = [

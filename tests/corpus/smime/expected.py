@@ -14,7 +14,7 @@ from tests.corpus.smime.people import ATTACKER, VICTIM, Person
 
 @dataclass(frozen=True)
 class Expected:
-    """One row. ``shape`` is a value of ``mss_gateway.message.shape.Shape``."""
+    """One row. ``shape`` is a value of ``tests.corpus.smime.shape.Shape``."""
 
     shape: str
     signature: tuple[str, ...]

@@ -12,8 +12,8 @@ from mss_gateway.message.dsn import is_automatic
 from mss_gateway.message.explanation import ORIGINAL_NAME, Explanation, explain
 from mss_gateway.message.limits import LIMITS
 from mss_gateway.message.parse import find_bare_line_ending, scan
-from mss_gateway.message.shape import Shape, shape_of
 from mss_gateway.message.smime import wrap_enveloped
+from tests.corpus.smime.shape import Shape, shape_of
 
 VERDICT = Verdict(Signature.UNCHECKED, Decryption.ALTERED)
 SAID = Explanation(

@@ -13,8 +13,8 @@ from certs.errors import SignatureRejected
 from mss_gateway.message import smime
 from mss_gateway.message.authentication import Decryption, Signature
 from mss_gateway.message.parse import find_bare_line_ending, scan
-from mss_gateway.message.shape import Doubt, Shape, is_signed_by, judge, shape_of
 from tests.corpus.smime import efail_trees, expected, make, people
+from tests.corpus.smime.shape import Doubt, Shape, is_signed_by, judge, shape_of
 
 CORPUS = Path(__file__).parents[3] / "corpus" / "smime"
 FILES = sorted(CORPUS.glob("*/*.eml"))
