@@ -35,22 +35,31 @@ class Entry:
 
 
 def choose(entries: Iterable[Entry], usage: Usage, at: datetime) -> Entry:
-    """The entry to use at ``at``: its certificate is for ``usage``, valid, and the newest.
+    """The entry to use at ``at``: the first that :func:`ranked` gives.
 
-    Newest is the latest beginning of validity, then the latest learned. The certificate must itself
-    name the address. Raises :class:`CertificateNotFound` with the nearest miss.
+    Raises :class:`CertificateNotFound` with the nearest miss.
     """
-    miss = NotFoundReason.NONE_KNOWN
-    fitting: list[Entry] = []
-    for entry in entries:
-        reason = _objection(entry, usage, at)
-        if reason is None:
-            fitting.append(entry)
-        elif _NEARNESS.index(reason) > _NEARNESS.index(miss):
-            miss = reason
-    if not fitting:
-        raise CertificateNotFound(miss)
-    return max(fitting, key=lambda each: (each.certificate.not_valid_before_utc, each.added_at))
+    known = tuple(entries)
+    fitting = ranked(known, usage, at)
+    if fitting:
+        return fitting[0]
+    misses = (_objection(entry, usage, at) for entry in known)
+    found = (reason for reason in misses if reason is not None)
+    raise CertificateNotFound(max(found, key=_NEARNESS.index, default=NotFoundReason.NONE_KNOWN))
+
+
+def ranked(entries: Iterable[Entry], usage: Usage, at: datetime) -> list[Entry]:
+    """Every entry that may be used at ``at``, the newest first.
+
+    Its certificate is for ``usage``, valid, and names the address itself. Newest is the latest
+    beginning of validity, then the latest learned.
+    """
+    fitting = [entry for entry in entries if _objection(entry, usage, at) is None]
+    return sorted(
+        fitting,
+        key=lambda each: (each.certificate.not_valid_before_utc, each.added_at),
+        reverse=True,
+    )
 
 
 _NEARNESS = (

@@ -121,6 +121,16 @@ def addresses(certificate: Certificate) -> tuple[str, ...]:
     return tuple(found)
 
 
+def host_names(certificate: Certificate) -> tuple[str, ...]:
+    """The dNSName alternative names, as they are written.
+
+    The commonName of a subject is no name of a host (RFC 6125 §6.4.4). Raises
+    :class:`DerMalformed`.
+    """
+    names = extension(certificate, x509.SubjectAlternativeName)
+    return () if names is None else tuple(names.get_values_for_type(x509.DNSName))
+
+
 def is_authority(certificate: Certificate) -> bool:
     """Whether it says that it may issue: basicConstraints (RFC 5280 §4.2.1.9), signing of
     certificates where it has a key usage. Raises :class:`DerMalformed`."""

@@ -197,6 +197,8 @@ class Authority:
     ) -> Certificate:
         """A TLS server certificate for DNS names and IP addresses; the first one is the subject.
 
+        The server is known by it to other operators too, when it calls them.
+
         Raises ValueError for what is neither, :class:`OutsideRealm`.
         """
         alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
@@ -204,7 +206,9 @@ class Authority:
         return self._issue(
             profiles.subject(None, [*names, *ips][0]),
             public_key,
-            _for_tls(public_key, ExtendedKeyUsageOID.SERVER_AUTH),
+            _for_tls(
+                public_key, ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
+            ),
             alternatives,
             (now, days),
         )
@@ -293,8 +297,8 @@ def _private_pem(pkcs8: bytes) -> bytes:
 
 
 def _for_tls(
-    public_key: CertificatePublicKeyTypes, extended: x509.ObjectIdentifier
+    public_key: CertificatePublicKeyTypes, *extended: x509.ObjectIdentifier
 ) -> list[x509.ExtensionType]:
     if Usage.SIGN not in profiles.can_do(public_key):
         raise ValueError("a key of this kind signs nothing")
-    return [key_usage(sign=True), x509.ExtendedKeyUsage([extended])]
+    return [key_usage(sign=True), x509.ExtendedKeyUsage(extended)]

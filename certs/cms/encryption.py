@@ -25,7 +25,7 @@ BLOCK_OCTETS = 16
 TAG_OCTETS = 16
 """Size of the tags that we make: the whole one."""
 
-_NONCE_OCTETS = 12
+NONCE_OCTETS = 12
 """RFC 5084 §3.2 recommends it: the only size that GCM uses as it is."""
 
 _MIN_NONCE, _MAX_NONCE = 8, 64
@@ -61,7 +61,7 @@ def drawn(name: str) -> Content:
     """New parameters for the content encryption of that name, from the system's randomness."""
     row = algorithms.named(name)
     if row.kind is Kind.AUTHENTICATED_ENCRYPTION:
-        return Content(row, os.urandom(_NONCE_OCTETS), TAG_OCTETS)
+        return Content(row, os.urandom(NONCE_OCTETS), TAG_OCTETS)
     return Content(row, os.urandom(BLOCK_OCTETS), 0)
 
 

@@ -8,25 +8,25 @@ Opening says no more than that it failed: a wrong key, a wrong padding, a wrong 
 wrong tag take the same path and raise the same :class:`CannotOpen` (RFC 3218 §2.3).
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from certs.capabilities import CLASSIC, Protection
 from certs.certificate import Certificate
-from certs.cms import content_info, der, encryption, identifier, oids, recipients
+from certs.cms import content_info, der, encryption, identifier, oids
 from certs.cms.agreement import Agreed
+from certs.cms.drawing import NOT_KEPT, Drawn, draw
 from certs.cms.encryption import Content
 from certs.cms.envelope import Envelope
 from certs.cms.envelope import read as read_envelope
-from certs.cms.recipients import MAX_RECIPIENTS, Openers, Recipient
+from certs.cms.recipients import Openers, Recipient
 from certs.cms.transport import Transported
 from certs.errors import (
     AlgorithmRefused,
     CannotOpen,
-    CertificateNotFound,
     DerMalformed,
-    NotFoundReason,
     OpenReason,
 )
 from certs.keyring import PrivateKey
@@ -36,7 +36,6 @@ MAX_ATTEMPTS = 8
 
 _CHUNK = 1024 * 1024
 _PRIMITIVE_TAG_0 = 0x80
-_VERSION_0, _VERSION_2 = der.integer(0), der.integer(2)
 
 
 # --- closing -------------------------------------------------------------------------------------
@@ -44,18 +43,20 @@ _VERSION_0, _VERSION_2 = der.integer(0), der.integer(2)
 
 def make_enveloped(
     content: bytes | Iterable[bytes],
-    recipients: Sequence[Certificate],
+    recipients: Sequence[Certificate] | Drawn,
     protection: Protection = CLASSIC,
 ) -> bytes:
     """The DER of a ContentInfo with (auth-)enveloped-data that each of ``recipients`` opens.
 
-    A content in bytes is encrypted straight into the result; in pieces, it costs a copy more.
-    Raises :class:`CertificateNotFound` when there is no recipient, ValueError when there are more
-    than ``MAX_RECIPIENTS``, :class:`AlgorithmRefused` when a key is too weak or cannot receive.
+    What was :class:`Drawn` before closes its content to the same octets each time; it brings its
+    own protection. A content in bytes is encrypted straight into the result; in pieces, it costs a
+    copy more. Raises :class:`CertificateNotFound` when there is no recipient, ValueError when there
+    are more than ``MAX_RECIPIENTS``, :class:`AlgorithmRefused` when a key is too weak or cannot
+    receive, :class:`OtherContent` when what was drawn is not for this content.
     """
     if not isinstance(content, bytes):
         return b"".join(enveloped_pieces(content, recipients, protection))
-    closing = _closing(recipients, protection)
+    closing = _closing(content, recipients, protection)
     octets = encryption.sealed_octets(closing.content, len(content))
     head = _head(closing, octets)
     end = len(head) + octets
@@ -69,16 +70,25 @@ def make_enveloped(
 
 def enveloped_pieces(
     content: bytes | Iterable[bytes],
-    recipients: Sequence[Certificate],
+    recipients: Sequence[Certificate] | Drawn,
     protection: Protection = CLASSIC,
 ) -> list[bytes]:
     """The same in pieces, to be written or joined once; the content is never held whole.
 
-    Raises as :func:`make_enveloped` does.
+    Raises as :func:`make_enveloped` does; of a content in pieces nothing is given away either
+    before its digest was found right.
     """
-    closing = _closing(recipients, protection)
-    plain = _chunks(content) if isinstance(content, bytes) else content
+    closing = _closing(content, recipients, protection)
+    plain: Iterable[bytes | memoryview] = (
+        _chunks(content) if isinstance(content, bytes) else content
+    )
+    is_unchecked = isinstance(recipients, Drawn) and not isinstance(content, bytes)
+    digest = hashlib.sha256() if is_unchecked else None
+    if digest is not None:
+        plain = _digested(plain, digest)
     pieces, tag = encryption.seal_pieces(closing.content, closing.key, plain)
+    if digest is not None:
+        closing.check(digest.digest())
     return [_head(closing, sum(map(len, pieces))), *pieces, _mac(tag)]
 
 
@@ -87,31 +97,28 @@ def _chunks(content: bytes) -> Iterator[memoryview]:
     return (view[at : at + _CHUNK] for at in range(0, len(view), _CHUNK))
 
 
-@dataclass(frozen=True, slots=True)
-class _Closing:
-    """Everything about an envelope but its content. ``recipient_infos`` is their SET."""
-
-    content: Content
-    key: bytes
-    version: bytes
-    recipient_infos: bytes
+def _digested(
+    pieces: Iterable[bytes | memoryview], digest: "hashlib._Hash"
+) -> Iterator[bytes | memoryview]:
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
 
 
-def _closing(certificates: Sequence[Certificate], protection: Protection) -> _Closing:
-    if not certificates:
-        raise CertificateNotFound(NotFoundReason.NONE_KNOWN)
-    if len(certificates) > MAX_RECIPIENTS:
-        raise ValueError("too many recipients for one envelope")
-    content = encryption.drawn(protection.content)
-    key = os.urandom(content.key_octets)
-    infos = [recipients.recipient_info(key, each, protection.transport) for each in certificates]
-    all_transport = all(each[0] == der.SEQUENCE for each in infos)
-    # RFC 5083 §2.1: always 0; RFC 5652 §6.1: 2 with an agreement among the recipients
-    version = _VERSION_0 if all_transport or content.is_authenticated else _VERSION_2
-    return _Closing(content, key, version, der.set_of(*infos))
+def _closing(
+    content: bytes | Iterable[bytes],
+    recipients: Sequence[Certificate] | Drawn,
+    protection: Protection,
+) -> Drawn:
+    """What closes this content: drawn for it now, or before, and then for no other."""
+    if not isinstance(recipients, Drawn):
+        return draw(recipients, protection, NOT_KEPT)
+    if isinstance(content, bytes):
+        recipients.check(hashlib.sha256(content).digest())
+    return recipients
 
 
-def _head(closing: _Closing, octets: int) -> bytes:
+def _head(closing: Drawn, octets: int) -> bytes:
     """All that stands before ``octets`` of ciphertext."""
     kind = oids.ID_ENVELOPED_DATA
     if closing.content.is_authenticated:

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from certs.book import Entry, Provenance, choose
+from certs.book import Entry, Provenance, choose, ranked
 from certs.errors import CertificateNotFound, NotFoundReason
 from certs.usage import Usage
 from tests.unit.certs import pki
@@ -35,6 +35,15 @@ def test_the_newest_that_fits_is_chosen():
 def test_of_two_as_new_the_last_learned_is_chosen():
     first, second = entry(added=-2), entry(added=-1)
     assert choose([second, first], Usage.SIGN, pki.NOW) is second
+
+
+def test_those_that_fit_are_ranked_newest_first():
+    old, new = entry(begin=-20), entry(begin=-10)
+    learned, again = entry(begin=-15, added=-2), entry(begin=-15, added=-1)
+    others = [entry(begin=1), entry(begin=-20, days=10), entry(Usage.SIGN), entry(named="x@y.fr")]
+    found = ranked([learned, old, *others, new, again], Usage.ENCRYPT, pki.NOW)
+    assert found == [new, again, learned, old]
+    assert ranked(others, Usage.ENCRYPT, pki.NOW) == []
 
 
 def test_one_for_both_serves_each_and_separate_ones_do_not_serve_both():

@@ -295,7 +295,10 @@ def test_a_server_certificate_names_hosts_and_addresses():
     names = extension(found, x509.SubjectAlternativeName)
     assert names.get_values_for_type(x509.DNSName) == ["mss.example", "imap.mss.example"]
     assert [str(each) for each in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1"]
-    assert list(extension(found, x509.ExtendedKeyUsage)) == [ExtendedKeyUsageOID.SERVER_AUTH]
+    assert list(extension(found, x509.ExtendedKeyUsage)) == [
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.CLIENT_AUTH,
+    ]
     assert not extension(found, x509.KeyUsage).content_commitment
 
 
