@@ -94,6 +94,19 @@ def _touch(tx: Transaction, key: tuple[bytes, bytes], message_ref: str) -> None:
     )
 
 
+def withdraw(tx: Transaction, patient: str, message_ref: str) -> int:
+    """Undo what one message alone opened for a patient, because it never arrived: how many.
+
+    A relation that any other message has touched stays: it has a ground of its own.
+    """
+    rows = tx.sql(
+        "DELETE FROM correspondences WHERE patient_index = ? AND state = 'OPEN'"
+        " AND opened_ref = ? AND changed_ref = ? RETURNING patient_index",
+        (tx.vault.index.of("address", patient), message_ref, message_ref),
+    )
+    return len(rows.fetchall())
+
+
 def of_patient(view: View, patient_account: AccountId) -> list[Correspondence]:
     """Every relation of a patient whose account is here, the latest change first."""
     rows = view.sql(

@@ -112,6 +112,7 @@ class Database:
         self.vault = Vault(sealing)
         self.url = url
         self.commits = 0
+        self.failed_commits = 0
         self._clock = clock
         self._writing = engine.make(url, is_read_only=False)
         reading = engine.make(url, is_read_only=True)
@@ -265,6 +266,7 @@ class Database:
         self, connection: sqlite3.Connection, group: list[_Unit[Any]], error: BaseException
     ) -> None:
         """No one is told of success. What is not of the moment ends the store for good."""
+        self.failed_commits += 1
         is_passing = isinstance(error, sqlite3.Error) and engine.blame(error) is Blame.MOMENT
         try:
             if connection.in_transaction:

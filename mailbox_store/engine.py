@@ -84,6 +84,7 @@ def make(url: str, *, is_read_only: bool) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            "secure_delete = ON",  # the key of who was erased is not left in a free page
             f"cache_size = -{CACHE_KIB}",
             "temp_store = MEMORY",
             f"query_only = {'ON' if is_read_only else 'OFF'}",

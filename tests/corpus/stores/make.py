@@ -15,10 +15,12 @@ from tests.support import xdm
 
 HERE = Path(__file__).parent
 SUBJECT = "Vos résultats de novembre"
+WAITING = "Une suite"
+"""Of what was accepted and not delivered yet; the stores before ``queued`` have none."""
 
 
 def make(name: str) -> None:
-    """One professional wrote to one patient, with an archive that was filed."""
+    """One professional wrote to one patient, with an archive that was filed; a second one waits."""
     target = HERE / name
     target.mkdir()
     with tempfile.TemporaryDirectory() as folder, sites.opened(Path(folder)) as site:
@@ -28,6 +30,7 @@ def make(name: str) -> None:
         file = sites.OutgoingFile("IHE_XDM.ZIP", "application/zip", archive)
         raw = site.written(site.claire, site.camille, SUBJECT, files=(file,))
         site.deliver(site.claire, site.camille, raw)
+        site.send(site.claire, site.camille, site.written(site.claire, site.camille, WAITING))
         state = site.gateway.config.state_directory
         site.gateway.database.close()
         shutil.copy(state / "root.key", target / "root.key")

@@ -109,3 +109,29 @@ def test_a_name_does_not_open_in_another_relation(database: Database, account: A
     )
     with pytest.raises(Exception, match="not sealed for"), database.read() as view:
         correspondences.of_patient(view, account)
+
+
+@pytest.mark.parametrize(
+    ("history", "withdrawn"),
+    [
+        ((("OPEN", "m1"),), True),
+        ((("OPEN", "m1"), ("OPEN", "m2")), False),
+        ((("OPEN", "m1"), ("CLOSED", "m2")), False),
+        ((("OPEN", "m0"), ("CLOSED", "m0b"), ("OPEN", "m1")), False),
+        ((("CLOSED", "m1"),), False),
+        ((("OPEN", "m2"),), False),
+        ((), False),
+    ],
+)
+def test_what_a_message_alone_opened_can_be_withdrawn(
+    history: tuple[tuple[str, str], ...],
+    withdrawn: bool,
+    database: Database,
+    account: AccountId,
+) -> None:
+    for new, ref in history:
+        record(database, account, new, ref)
+    before = state(database)
+    assert database.write(lambda tx: correspondences.withdraw(tx, PATIENT, "m1")) == withdrawn
+    assert state(database) == (None if withdrawn else before)
+    assert database.write(lambda tx: correspondences.withdraw(tx, OTHER, "m1")) == 0
