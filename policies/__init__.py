@@ -1,8 +1,9 @@
 """May it? Facts in, verdict out: the decisions of the house, and nothing else.
 
-``decide.at_sender``, ``at_recipient``, ``at_message`` and ``at_read`` ask every row of one table of
-``rules.py``; ``first_contact.effects`` says what a delivered message opens or closes between a
-professional and a patient.
+``decide.at_sender``, ``at_recipient``, ``at_message`` and ``at_read``, and for other operators
+``at_peer`` and ``at_arrival``, ask every row of one table of ``rules.py``;
+``first_contact.effects`` says what a delivered message opens or closes between a professional and a
+patient.
 
 Law: **same facts, same verdict, for ever.** A rule may object; none may permit early; the first
 objection answers, and all are asked all the same, so that the trail is complete and an answer costs

@@ -3,11 +3,23 @@
 from typing import TypeVar
 
 from policies import rules
-from policies.facts import MessageFacts, RecipientFacts, RecordFacts, SenderFacts
+from policies.facts import (
+    ArrivalFacts,
+    MessageFacts,
+    PeerFacts,
+    RecipientFacts,
+    RecordFacts,
+    SenderFacts,
+)
 from policies.reasons import Reason
 from policies.verdict import Asked, Defer, Permit, Refuse, Verdict
 
 F = TypeVar("F")
+
+
+def at_peer(facts: PeerFacts) -> Verdict:
+    """May another operator's server begin a message? Asked at MAIL, each time."""
+    return decide(rules.AT_PEER, facts)
 
 
 def at_sender(facts: SenderFacts) -> Verdict:
@@ -26,6 +38,12 @@ def at_message(facts: MessageFacts) -> Verdict:
     It stands alone: what ``at_recipient`` said earlier of a patient's message is asked again.
     """
     return decide(rules.AT_MESSAGE, facts)
+
+
+def at_arrival(facts: ArrivalFacts) -> Verdict:
+    """May this message from elsewhere be committed? Asked on what was opened, and again in the
+    committing transaction."""
+    return decide(rules.AT_ARRIVAL, facts)
 
 
 def at_read(facts: RecordFacts) -> Verdict:

@@ -38,6 +38,16 @@ class Finding(Enum):
     XDM_HIDDEN_FROM_PATIENT = "xdm_hidden_from_patient"
 
 
+class PeerProof(Enum):
+    """What the certificate of another operator's server proves at this moment."""
+
+    ABSENT = "absent"
+    REJECTED = "rejected"
+    UNCHECKED = "unchecked"
+    """Everything but its revocation, of which nothing is known."""
+    BELIEVED = "believed"
+
+
 class RecordAction(Enum):
     """What is asked of a document of a medical record."""
 
@@ -62,7 +72,9 @@ class RecipientFacts:
 
     ``recipient_role`` and ``recipient_standing`` are None for an address nobody holds.
     ``exchange`` means something for a patient author only. ``recipients_so_far`` counts those
-    already accepted in this transaction.
+    already accepted in this transaction. ``may_relay``: the author's messages may leave for another
+    operator, which one from another operator never does. ``list_is_stale``: nobody has confirmed
+    for too long who belongs to the trust space.
     """
 
     author: Party
@@ -78,6 +90,8 @@ class RecipientFacts:
     recipient_accepts_patient_initiated: bool
     recipients_so_far: int
     recipient_limit: int
+    may_relay: bool = False
+    list_is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +132,40 @@ class MessageFacts:
     signature: SignatureStatus
     signer_addresses: tuple[str, ...]
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFacts:
+    """At MAIL of another operator's server.
+
+    ``operator_domains`` are all domains of the operator that the certificate speaks for, as the
+    white list groups them; none when it speaks for nobody there.
+    """
+
+    proof: PeerProof
+    list_is_stale: bool
+    operator_domains: frozenset[str]
+    reverse_path: str | None
+    declared_size: int | None
+    size_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalFacts:
+    """At the commit of what another operator's server handed over.
+
+    The author of ``message`` is a patient when From or the reverse-path is of a patients' domain;
+    ``exchanges`` then holds one entry per patient named there and recipient. Its From and Sender
+    are those outside; ``inside_addresses`` are those of From and Sender as they were found inside
+    of an envelope or a signature. ``has_own_trace``: a Received field is ours. ``is_report``:
+    nobody sat down to write it, and nobody is to be answered.
+    """
+
+    message: MessageFacts
+    operator_domains: frozenset[str]
+    inside_addresses: tuple[str, ...]
+    has_own_trace: bool
+    is_report: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,11 @@ def foreign_reverse_path(facts: FromAuthor) -> Reason | None:
     """The reverse-path is the author's, or null for a report of a professional or the gateway.
 
     A patient's is never null: somebody must be told when the message fails (RFC 5321 §4.5.5).
+    Whoever may write from no address at all, such as somebody whom a shared box was taken back
+    from, sends no report either.
     """
+    if not facts.author.addresses:
+        return Reason.SENDER_NOT_YOURS
     if facts.reverse_path is None:
         return Reason.SENDER_NOT_YOURS if facts.author.role is Role.PATIENT else None
     return None if facts.reverse_path in facts.author.addresses else Reason.SENDER_NOT_YOURS

@@ -10,9 +10,18 @@ from policies.reasons import Reason
 
 
 def outside_domain(facts: RecipientFacts) -> Reason | None:
-    """The domain is in the trust space and is ours: there is no relay to another operator yet."""
-    is_inside = facts.domain_is_ours and facts.domain_is_trusted
+    """The domain is ours, or another operator's of the trust space and the author's may leave."""
+    is_inside = facts.domain_is_ours or (facts.domain_is_trusted and facts.may_relay)
     return None if is_inside else Reason.DOMAIN_OUTSIDE
+
+
+def stale_list(facts: RecipientFacts) -> Reason | None:
+    """Who belongs to the trust space has been confirmed lately; asked of other operators' domains.
+
+    What stays here does not depend on it.
+    """
+    is_stale = facts.list_is_stale and not facts.domain_is_ours
+    return Reason.WHITELIST_STALE if is_stale else None
 
 
 def malformed_ins(facts: RecipientFacts) -> Reason | None:
@@ -26,15 +35,19 @@ def malformed_ins(facts: RecipientFacts) -> Reason | None:
 
 
 def unreachable_patient(facts: RecipientFacts) -> Reason | None:
-    """The patient has a space that receives; whatever the cause, the answer is the same."""
-    if not _is_to_patient(facts):
+    """The patient has a space that receives; whatever the cause, the answer is the same.
+
+    Of a patient at another operator, that operator knows.
+    """
+    if not _is_to_patient(facts) or _is_elsewhere(facts):
         return None
     return None if _is_held_by_patient(facts) and _receives(facts) else Reason.PATIENT_UNREACHABLE
 
 
 def unknown_recipient(facts: RecipientFacts) -> Reason | None:
-    """Somebody holds the address; asked of addresses other than patients'."""
-    is_unknown = not _is_to_patient(facts) and facts.recipient_role is None
+    """Somebody holds the address; asked of addresses here other than patients'."""
+    is_known = facts.recipient_role is not None
+    is_unknown = not (_is_to_patient(facts) or is_known or _is_elsewhere(facts))
     return Reason.RECIPIENT_UNKNOWN if is_unknown else None
 
 
@@ -54,6 +67,10 @@ def too_many_recipients(facts: RecipientFacts) -> Reason | None:
 def _is_to_patient(facts: RecipientFacts) -> bool:
     # Facts that contradict each other get the stricter treatment: a patient's.
     return facts.recipient_is_patient_domain or facts.recipient_role is Role.PATIENT
+
+
+def _is_elsewhere(facts: RecipientFacts) -> bool:
+    return facts.domain_is_trusted and facts.may_relay and not facts.domain_is_ours
 
 
 def _is_held_by_patient(facts: RecipientFacts) -> bool:

@@ -20,8 +20,15 @@ class Reason(Enum):
     NOT_YET_CONTACTED = "not_yet_contacted"
     EXCHANGE_CLOSED = "exchange_closed"
     PATIENT_TO_PATIENT = "patient_to_patient"
+    # another operator's server
+    PEER_UNPROVED = "peer_unproved"
+    PEER_UNCHECKED = "peer_unchecked"
+    PEER_OUTSIDE = "peer_outside"
+    SENDER_NOT_OF_PEER = "sender_not_of_peer"
+    FROM_NOT_OF_PEER = "from_not_of_peer"
     # to whom
     DOMAIN_OUTSIDE = "domain_outside"
+    WHITELIST_STALE = "whitelist_stale"
     INS_MALFORMED = "ins_malformed"
     PATIENT_UNREACHABLE = "patient_unreachable"
     RECIPIENT_UNKNOWN = "recipient_unknown"
@@ -47,6 +54,11 @@ class Reason(Enum):
     def is_temporary(self) -> bool:
         """True when the same request may be granted later without anything being changed.
 
-        Only the limit of recipients: the rest go in a next transaction (RFC 5321 §4.5.3.1.10).
+        The limit of recipients: the rest go in a next transaction (RFC 5321 §4.5.3.1.10); a
+        white list that nobody has confirmed for too long; and a revocation that is not known now.
         """
-        return self is Reason.TOO_MANY_RECIPIENTS
+        return self in (
+            Reason.TOO_MANY_RECIPIENTS,
+            Reason.WHITELIST_STALE,
+            Reason.PEER_UNCHECKED,
+        )

@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
-from policies import content, first_contact, identity, reach, records
-from policies.facts import MessageFacts, RecipientFacts, RecordFacts, SenderFacts
+from policies import arrival, content, first_contact, identity, reach, records
+from policies.facts import (
+    ArrivalFacts,
+    MessageFacts,
+    PeerFacts,
+    RecipientFacts,
+    RecordFacts,
+    SenderFacts,
+)
 from policies.reasons import Reason
 
 F = TypeVar("F")
@@ -20,9 +27,11 @@ F = TypeVar("F")
 class Moment(Enum):
     """When a table is asked."""
 
+    AT_PEER = "at_peer"
     AT_SENDER = "at_sender"
     AT_RECIPIENT = "at_recipient"
     AT_MESSAGE = "at_message"
+    AT_ARRIVAL = "at_arrival"
     AT_READ = "at_read"
 
 
@@ -47,6 +56,51 @@ class Line:
     reference: str
     sentence: str
 
+
+AT_PEER: tuple[Rule[PeerFacts], ...] = (
+    Rule(
+        "server_proved",
+        arrival.unproved,
+        Reason.PEER_UNPROVED,
+        "ECO.1.1.10, ECO.1.1.5: OP-08, OP-09",
+        "The server has shown a certificate that leads to an authority of the trust space.",
+    ),
+    Rule(
+        "revocation_known",
+        arrival.unchecked,
+        Reason.PEER_UNCHECKED,
+        "ECO.1.1.6: OP-09",
+        "Whether that certificate was taken back is known.",
+    ),
+    Rule(
+        "list_confirmed",
+        arrival.stale_list,
+        Reason.WHITELIST_STALE,
+        "MSSanté Réf. #1, white list: OP-13",
+        "Who belongs to the trust space was confirmed lately.",
+    ),
+    Rule(
+        "operator_listed",
+        arrival.outside,
+        Reason.PEER_OUTSIDE,
+        "MSSanté Réf. #1, white list: OP-14",
+        "The certificate speaks for an operator of the white list.",
+    ),
+    Rule(
+        "reverse_path_of_operator",
+        arrival.foreign_reverse_path,
+        Reason.SENDER_NOT_OF_PEER,
+        "OP-14; threat T14",
+        "The reverse-path is of that operator's domains; null for a report.",
+    ),
+    Rule(
+        "declared_size",
+        arrival.declared_too_big,
+        Reason.MESSAGE_TOO_BIG,
+        "RFC 1870 §6.1",
+        "The declared size is within the operator's limit.",
+    ),
+)
 
 AT_SENDER: tuple[Rule[SenderFacts], ...] = (
     Rule(
@@ -92,7 +146,14 @@ AT_RECIPIENT: tuple[Rule[RecipientFacts], ...] = (
         reach.outside_domain,
         Reason.DOMAIN_OUTSIDE,
         "MSSanté Réf. #1, white list",
-        "The recipient's domain is in the trust space and served here.",
+        "The recipient's domain is served here, or another operator's of the trust space.",
+    ),
+    Rule(
+        "list_confirmed",
+        reach.stale_list,
+        Reason.WHITELIST_STALE,
+        "MSSanté Réf. #1, white list",
+        "Who belongs to the trust space was confirmed lately, for a domain elsewhere.",
     ),
     Rule(
         "no_patient_to_patient",
@@ -295,6 +356,57 @@ AT_MESSAGE: tuple[Rule[MessageFacts], ...] = (
     ),
 )
 
+
+def _too(name: str) -> Rule[ArrivalFacts]:
+    """The row of AT_MESSAGE of that name, asked of what arrives as well."""
+    row = next(each for each in AT_MESSAGE if each.name == name)
+    asked = arrival.of_message(row.objection)
+    return Rule(row.name, asked, row.reason, row.reference, row.sentence)
+
+
+AT_ARRIVAL: tuple[Rule[ArrivalFacts], ...] = (
+    _too("one_author"),
+    Rule(
+        "from_of_operator",
+        arrival.foreign_from,
+        Reason.FROM_NOT_OF_PEER,
+        "OP-14; threat T14",
+        "From is of the domains of the operator that hands the message over.",
+    ),
+    Rule(
+        "sender_field_of_operator",
+        arrival.foreign_sender_field,
+        Reason.FROM_NOT_OF_PEER,
+        "OP-14; threat T14",
+        "Sender, when there is one, is of that operator's domains.",
+    ),
+    _too("no_patient_to_patient"),
+    _too("every_exchange_known"),
+    _too("contacted_first"),
+    Rule(
+        "exchange_not_closed",
+        arrival.exchange_closed,
+        Reason.EXCHANGE_CLOSED,
+        "MSSanté Réf. #2 §7: CIT-07, CIT-08, CIT-09",
+        "A patient does not write to a professional who has ended the exchange; a report may come.",
+    ),
+    _too("no_loop"),
+    Rule(
+        "not_here_before",
+        arrival.own_trace,
+        Reason.MAIL_LOOP,
+        "RFC 5321 §6.3; threat T13",
+        "The message has not been taken here before.",
+    ),
+    _too("size"),
+    _too("size_to_patient"),
+    _too("types_allowed"),
+    _too("xdm_readable"),
+    _too("xdm_unaltered"),
+    _too("xdm_about_recipient"),
+    _too("xdm_visible"),
+)
+
 AT_READ: tuple[Rule[RecordFacts], ...] = (
     Rule(
         "actor_in_use",
@@ -330,9 +442,11 @@ AT_READ: tuple[Rule[RecordFacts], ...] = (
 def listing() -> tuple[Line, ...]:
     """Every row of every table in the order in which they are asked."""
     return (
+        *_lines(Moment.AT_PEER, AT_PEER),
         *_lines(Moment.AT_SENDER, AT_SENDER),
         *_lines(Moment.AT_RECIPIENT, AT_RECIPIENT),
         *_lines(Moment.AT_MESSAGE, AT_MESSAGE),
+        *_lines(Moment.AT_ARRIVAL, AT_ARRIVAL),
         *_lines(Moment.AT_READ, AT_READ),
     )
 

@@ -26,6 +26,7 @@ MODULES = (
     "identity",
     "reach",
     "content",
+    "arrival",
     "records",
     "rules",
     "decide",

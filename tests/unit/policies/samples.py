@@ -1,9 +1,14 @@
 """Facts to which no rule objects; a test changes one of them with ``dataclasses.replace``."""
 
+from dataclasses import replace
+
 from policies.facts import (
+    ArrivalFacts,
     Exchange,
     ExchangeFacts,
     MessageFacts,
+    PeerFacts,
+    PeerProof,
     RecipientFacts,
     RecordAction,
     RecordFacts,
@@ -98,6 +103,45 @@ BY_PATIENT = MessageFacts(
     signature=SignatureStatus.ABSENT,
     signer_addresses=(),
     findings=(),
+)
+
+ELSEWHERE = "luc.garnier@ville.test"
+LEO = "leo@patient.ville.test"
+OPERATOR_DOMAINS = frozenset({"ville.test", "patient.ville.test"})
+
+PEER = PeerFacts(
+    proof=PeerProof.BELIEVED,
+    list_is_stale=False,
+    operator_domains=OPERATOR_DOMAINS,
+    reverse_path=ELSEWHERE,
+    declared_size=100,
+    size_limit=100,
+)
+
+ARRIVING = ArrivalFacts(
+    message=replace(
+        BY_PROFESSIONAL,
+        author=party(Role.PROFESSIONAL, ELSEWHERE),
+        reverse_path=ELSEWHERE,
+        from_addresses=(ELSEWHERE,),
+    ),
+    operator_domains=OPERATOR_DOMAINS,
+    inside_addresses=(ELSEWHERE,),
+    has_own_trace=False,
+    is_report=False,
+)
+
+ARRIVING_BY_PATIENT = ArrivalFacts(
+    message=replace(
+        BY_PATIENT,
+        author=party(Role.PATIENT, LEO),
+        reverse_path=LEO,
+        from_addresses=(LEO,),
+    ),
+    operator_domains=OPERATOR_DOMAINS,
+    inside_addresses=(LEO,),
+    has_own_trace=False,
+    is_report=False,
 )
 
 OWN_DOCUMENT = RecordFacts(

@@ -7,10 +7,13 @@ from policies.reasons import Reason
 from policies.rules import Rule
 from policies.verdict import Asked, Defer, Permit, Refuse
 from tests.unit.policies.samples import (
+    ARRIVING,
+    ARRIVING_BY_PATIENT,
     BERNARD,
     BY_PATIENT,
     BY_PROFESSIONAL,
     OWN_DOCUMENT,
+    PEER,
     PROFESSIONAL,
     SENDER,
     TO_PATIENT,
@@ -55,11 +58,14 @@ def test_a_temporary_objection_defers_when_it_is_the_first() -> None:
 
 def test_each_moment_asks_its_own_table() -> None:
     asked = {
+        decide.at_peer(PEER): rules.AT_PEER,
         decide.at_sender(SENDER): rules.AT_SENDER,
         decide.at_recipient(TO_PATIENT): rules.AT_RECIPIENT,
         decide.at_recipient(TO_PROFESSIONAL): rules.AT_RECIPIENT,
         decide.at_message(BY_PROFESSIONAL): rules.AT_MESSAGE,
         decide.at_message(BY_PATIENT): rules.AT_MESSAGE,
+        decide.at_arrival(ARRIVING): rules.AT_ARRIVAL,
+        decide.at_arrival(ARRIVING_BY_PATIENT): rules.AT_ARRIVAL,
         decide.at_read(OWN_DOCUMENT): rules.AT_READ,
     }
 

@@ -50,6 +50,14 @@ def test_a_null_reverse_path_is_for_all_but_patients(role: Role, expected: Reaso
     assert identity.foreign_reverse_path(facts) is expected
 
 
+@pytest.mark.parametrize("reverse_path", [None, MARTIN])
+def test_whoever_has_no_address_sends_nothing(reverse_path: str | None) -> None:
+    author = replace(PROFESSIONAL, addresses=frozenset())
+    facts = replace(SENDER, author=author, reverse_path=reverse_path)
+
+    assert identity.foreign_reverse_path(facts) is Reason.SENDER_NOT_YOURS
+
+
 @pytest.mark.parametrize(
     "reverse_path", [BERNARD, "", "<>", MARTIN.upper(), f" {MARTIN}", f"<{MARTIN}>"]
 )

@@ -22,16 +22,44 @@ def reason(verdict: Verdict) -> Reason | None:
     [
         (True, True, None),
         (False, True, Reason.DOMAIN_OUTSIDE),
-        (True, False, Reason.DOMAIN_OUTSIDE),
+        (True, False, None),
         (False, False, Reason.DOMAIN_OUTSIDE),
     ],
 )
-def test_a_domain_is_trusted_and_ours(
+def test_what_comes_from_elsewhere_stays_here(
     is_ours: bool, is_trusted: bool, expected: Reason | None
 ) -> None:
     facts = replace(TO_PATIENT, domain_is_ours=is_ours, domain_is_trusted=is_trusted)
 
     assert reach.outside_domain(facts) is expected
+
+
+ELSEWHERE = replace(
+    TO_PATIENT,
+    domain_is_ours=False,
+    may_relay=True,
+    recipient_role=None,
+    recipient_standing=None,
+)
+"""A patient of another operator: who they are is known there only."""
+
+
+def test_what_is_written_here_may_leave_for_the_trust_space_only() -> None:
+    assert reason(decide.at_recipient(ELSEWHERE)) is None
+    outside = replace(ELSEWHERE, domain_is_trusted=False)
+    assert reason(decide.at_recipient(outside)) is Reason.DOMAIN_OUTSIDE
+
+
+def test_an_ins_of_another_operator_is_well_formed_all_the_same() -> None:
+    malformed = replace(ELSEWHERE, ins_is_well_formed=False)
+    assert reason(decide.at_recipient(malformed)) is Reason.INS_MALFORMED
+
+
+def test_a_stale_list_defers_what_leaves_and_nothing_else() -> None:
+    verdict = decide.at_recipient(replace(ELSEWHERE, list_is_stale=True))
+    assert isinstance(verdict, Defer)
+    assert verdict.reason is Reason.WHITELIST_STALE
+    assert reason(decide.at_recipient(replace(TO_PATIENT, list_is_stale=True))) is None
 
 
 # Who holds the address and how they stand -> the one answer; None is nobody.

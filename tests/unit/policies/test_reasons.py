@@ -11,7 +11,11 @@ def test_a_reason_is_temporary_exactly_when_its_failure_may_be_retried() -> None
     retried = {reason for reason in Reason if row(Failure[reason.name]).retry}
 
     assert {reason for reason in Reason if reason.is_temporary} == retried
-    assert retried == {Reason.TOO_MANY_RECIPIENTS}
+    assert retried == {
+        Reason.TOO_MANY_RECIPIENTS,
+        Reason.WHITELIST_STALE,
+        Reason.PEER_UNCHECKED,
+    }
 
 
 def test_every_reason_is_given_by_a_rule_or_by_an_empty_table() -> None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from policies import decide, rules
-from policies.facts import Exchange, Finding, SignatureStatus
+from policies.facts import Exchange, Finding, PeerProof, SignatureStatus
 from policies.people import Role, Standing
 from policies.reasons import Reason
 from policies.rules import Moment
 from policies.verdict import Permit, Verdict
 from tests.unit.policies.samples import (
+    ARRIVING,
+    ARRIVING_BY_PATIENT,
     BERNARD,
     BY_PATIENT,
     BY_PROFESSIONAL,
@@ -20,6 +23,7 @@ from tests.unit.policies.samples import (
     OPEN_TO_MARTIN,
     OWN_DOCUMENT,
     PATIENT,
+    PEER,
     PROFESSIONAL,
     SENDER,
     TO_PATIENT,
@@ -27,6 +31,18 @@ from tests.unit.policies.samples import (
 )
 
 SUSPENDED = replace(PROFESSIONAL, standing=Standing.SUSPENDED)
+
+
+def arriving(**faults: Any) -> Verdict:
+    """A professional's message from elsewhere, with this fault."""
+    return decide.at_arrival(replace(ARRIVING, message=replace(ARRIVING.message, **faults)))
+
+
+def arriving_by_patient(**faults: Any) -> Verdict:
+    """A patient's, with this fault."""
+    message = replace(ARRIVING_BY_PATIENT.message, **faults)
+    return decide.at_arrival(replace(ARRIVING_BY_PATIENT, message=message))
+
 
 # Table, row -> the verdict on facts with the one fault that the row is about.
 EXAMPLES: dict[tuple[str, str], Callable[[], Verdict]] = {
@@ -43,6 +59,9 @@ EXAMPLES: dict[tuple[str, str], Callable[[], Verdict]] = {
     ),
     ("at_recipient", "domain_inside"): lambda: decide.at_recipient(
         replace(TO_PATIENT, domain_is_ours=False)
+    ),
+    ("at_recipient", "list_confirmed"): lambda: decide.at_recipient(
+        replace(TO_PATIENT, domain_is_ours=False, may_relay=True, list_is_stale=True)
     ),
     ("at_recipient", "no_patient_to_patient"): lambda: decide.at_recipient(
         replace(TO_PATIENT, author=PATIENT, reverse_path=LEA, exchange=Exchange.OPEN)
@@ -126,6 +145,46 @@ EXAMPLES: dict[tuple[str, str], Callable[[], Verdict]] = {
     ("at_message", "xdm_visible"): lambda: decide.at_message(
         replace(BY_PROFESSIONAL, findings=(Finding.XDM_HIDDEN_FROM_PATIENT,))
     ),
+    ("at_peer", "server_proved"): lambda: decide.at_peer(replace(PEER, proof=PeerProof.REJECTED)),
+    ("at_peer", "revocation_known"): lambda: decide.at_peer(
+        replace(PEER, proof=PeerProof.UNCHECKED)
+    ),
+    ("at_peer", "list_confirmed"): lambda: decide.at_peer(replace(PEER, list_is_stale=True)),
+    ("at_peer", "operator_listed"): lambda: decide.at_peer(
+        replace(PEER, operator_domains=frozenset(), reverse_path=None)
+    ),
+    ("at_peer", "reverse_path_of_operator"): lambda: decide.at_peer(
+        replace(PEER, reverse_path=MARTIN)
+    ),
+    ("at_peer", "declared_size"): lambda: decide.at_peer(replace(PEER, declared_size=101)),
+    ("at_arrival", "one_author"): lambda: arriving(from_field_count=2),
+    ("at_arrival", "from_of_operator"): lambda: decide.at_arrival(
+        replace(ARRIVING, inside_addresses=(MARTIN,))
+    ),
+    ("at_arrival", "sender_field_of_operator"): lambda: arriving(sender_addresses=(MARTIN,)),
+    ("at_arrival", "no_patient_to_patient"): lambda: arriving_by_patient(
+        has_patient_recipient=True, size=50
+    ),
+    ("at_arrival", "every_exchange_known"): lambda: arriving_by_patient(
+        recipients=(MARTIN, BERNARD)
+    ),
+    ("at_arrival", "contacted_first"): lambda: arriving_by_patient(
+        exchanges=(replace(OPEN_TO_MARTIN, exchange=Exchange.NONE),)
+    ),
+    ("at_arrival", "exchange_not_closed"): lambda: arriving_by_patient(
+        exchanges=(replace(OPEN_TO_MARTIN, exchange=Exchange.CLOSED),)
+    ),
+    ("at_arrival", "no_loop"): lambda: arriving(received_count=51),
+    ("at_arrival", "not_here_before"): lambda: decide.at_arrival(
+        replace(ARRIVING, has_own_trace=True)
+    ),
+    ("at_arrival", "size"): lambda: arriving_by_patient(size=101),
+    ("at_arrival", "size_to_patient"): lambda: arriving(size_limit_to_patient=99),
+    ("at_arrival", "types_allowed"): lambda: arriving(findings=(Finding.FORBIDDEN_TYPE,)),
+    ("at_arrival", "xdm_readable"): lambda: arriving(findings=(Finding.XDM_UNREADABLE,)),
+    ("at_arrival", "xdm_unaltered"): lambda: arriving(findings=(Finding.XDM_HASH_MISMATCH,)),
+    ("at_arrival", "xdm_about_recipient"): lambda: arriving(findings=(Finding.XDM_WRONG_PATIENT,)),
+    ("at_arrival", "xdm_visible"): lambda: arriving(findings=(Finding.XDM_HIDDEN_FROM_PATIENT,)),
     ("at_read", "actor_in_use"): lambda: decide.at_read(
         replace(OWN_DOCUMENT, actor=replace(PATIENT, standing=Standing.CLOSED))
     ),
