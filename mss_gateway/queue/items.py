@@ -2,91 +2,30 @@
 
 ``stage`` is what comes next for the recipient, a name of ``life.STAGES``. Who writes to whom is
 sealed under the spool's own account; the body is stored once and shared with those it is for.
+``now`` is queue time wherever it is an argument (``queue.clock``).
 """
 
-import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
-
-from sqlalchemy import (
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from dataclasses import dataclass
+from typing import Any, Final
 
 from mailbox_store import accounts, bodies
 from mailbox_store.bodies import BlobId, SealedBody
 from mailbox_store.database import Transaction, View
-from mailbox_store.tables import metadata
 from mailbox_store.vault import AccountId, AccountSeal
+from mss_gateway.failures import Failure
+from mss_gateway.observability import log
+from mss_gateway.queue import clock, destinations
+from mss_gateway.queue.carried import NOTHING_ASKED, Asked, Carried, Destined
 
-LEASE_SECONDS = 120
-"""How long a claim holds; far above what one stage takes."""
+LEASE_SECONDS: Final = 120
+"""How long a claim holds; far above what one stage takes here."""
 
-queued_messages = Table(
-    "queued_messages",
-    metadata,
-    Column("message_ref", Text, primary_key=True),
-    Column("blob_id", ForeignKey("blobs.blob_id"), nullable=False),
-    Column("object_key", LargeBinary, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-    Column("summary", LargeBinary, nullable=False),
-    Column("created_at", Integer, nullable=False),
-    Index(None, "blob_id"),  # as in mailbox_store.tables.messages
-)
+RELAY_LEASE_SECONDS: Final = 3_600
+"""The same where another server takes its time: ten minutes for an answer (RFC 5321 §4.5.3.2.6)."""
 
-queue_items = Table(
-    "queue_items",
-    metadata,
-    Column("item_id", Integer, primary_key=True),
-    Column("message_ref", ForeignKey("queued_messages.message_ref"), nullable=False),
-    Column("recipient_index", LargeBinary, nullable=False),
-    Column("recipient", LargeBinary, nullable=False),
-    Column("stage", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("due_at", Integer, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("lease", LargeBinary),
-    Column("last_failure", Text),
-    Column("created_at", Integer, nullable=False),
-    UniqueConstraint("message_ref", "recipient_index"),
-    Index(None, "state", "due_at"),
-    sqlite_autoincrement=True,
-)
-
-STATES = ("due", "leased")
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """What travels with a queued message, beside its body. Addresses in normal form.
-
-    ``author_account`` is 0 when no account here wrote the message: a report, or from elsewhere.
-    ``verdict`` holds the words of ``message.authentication`` about signature and envelope, as they
-    were found; none for what this gateway signed itself.
-    """
-
-    reverse_path: str | None
-    author: str
-    author_account: int
-    author_role: str
-    channel: str
-    signature: str
-    signer: str
-    signer_fingerprint: str
-    is_automatic: bool
-    closes: bool
-    reply_to: tuple[str, ...]
-    has_xdm: bool
-    verdict: tuple[str, ...] = ()
+STATES: Final = ("due", "leased", "held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +41,11 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One recipient's work, under a lease of ours."""
+    """One recipient's work, under a lease of ours.
+
+    ``attempt`` is what an earlier attempt has sent whose outcome nobody knows, None without one.
+    ``entered_at`` is queue time, ``created_at`` unix time.
+    """
 
     item_id: int
     message_ref: str
@@ -111,6 +54,15 @@ class Item:
     attempts: int
     created_at: int
     lease: bytes
+    entered_at: int = 0
+    asked: Asked = NOTHING_ASKED
+    attempt: bytes | None = None
+    last_failure: str | None = None
+
+    @property
+    def domain(self) -> str:
+        """Of the recipient."""
+        return self.recipient.rpartition("@")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,39 +78,6 @@ class Message:
     created_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One item as the operator lists it: no address."""
-
-    item_id: int
-    message_ref: str
-    stage: str
-    state: str
-    due_at: int
-    attempts: int
-    last_failure: str | None
-    created_at: int
-
-
-def evidence(carried: Carried, received_at: int) -> bytes:
-    """What was established when a message came in, as it is kept with every copy of it."""
-    return json.dumps(
-        {
-            "signature": carried.signature,
-            "signer": carried.signer,
-            "signer_address": carried.author,
-            "signer_fingerprint": carried.signer_fingerprint,
-            "author_account": carried.author_account,
-            "author_role": carried.author_role,
-            "reverse_path": carried.reverse_path,
-            "closes": carried.closes,
-            "is_automatic": carried.is_automatic,
-            "received_at": received_at,
-            "verdict": list(carried.verdict),
-        }
-    ).encode()
-
-
 def seal_message(
     spool: AccountSeal, message_ref: str, raw: bytes, summary: bytes, carried: Carried
 ) -> Queued:
@@ -168,17 +87,24 @@ def seal_message(
         message_ref,
         body,
         object_key,
-        spool.seal(json.dumps(asdict(carried)).encode(), _context("carried", message_ref)),
-        spool.seal(summary, _context("summary", message_ref)),
+        spool.seal(carried.to_bytes(), context("carried", message_ref)),
+        spool.seal(summary, context("summary", message_ref)),
     )
 
 
 def enqueue(
-    tx: Transaction, spool: AccountSeal, queued: Queued, recipients: Iterable[str], stage: str
+    tx: Transaction,
+    spool: AccountSeal,
+    queued: Queued,
+    recipients: Iterable[Destined],
+    notice_seconds: int = 4 * 3600,
+    now: int | None = None,
 ) -> BlobId:
     """Store a message and one due item per recipient; the body may then be shared.
 
-    Raises ValueError without a recipient: nothing would ever let the message go.
+    ``notice_seconds``: after how long the author is told that it is late. ``now``: queue time, what
+    was kept last where it is not said. Raises ValueError without a recipient: nothing would ever
+    let the message go.
     """
     recipients = tuple(recipients)
     if not recipients:
@@ -197,61 +123,163 @@ def enqueue(
             tx.now,
         ),
     )
-    for recipient in recipients:
-        tx.sql(
-            "INSERT INTO queue_items (message_ref, recipient_index, recipient, stage, state,"
-            " due_at, attempts, created_at) VALUES (?, ?, ?, ?, 'due', ?, 0, ?)",
-            (
-                queued.message_ref,
-                tx.vault.index.of("address", recipient),
-                spool.seal(recipient.encode(), _context("recipient", queued.message_ref)),
-                stage,
-                tx.now,
-                tx.now,
-            ),
-        )
+    entered_at = clock.kept(tx, tx.now) if now is None else now
+    tx.many(
+        "INSERT INTO queue_items (message_ref, recipient_index, recipient, destination_index,"
+        " stage, state, due_at, attempts, created_at, entered_at, notice_at, asked)"
+        " VALUES (?, ?, ?, ?, ?, 'due', ?, 0, ?, ?, ?, ?)",
+        [
+            _row(tx, spool, queued.message_ref, each, entered_at, notice_seconds)
+            for each in recipients
+        ],
+    )
     return blob_id
+
+
+def _row(
+    tx: Transaction,
+    spool: AccountSeal,
+    message_ref: str,
+    destined: Destined,
+    entered_at: int,
+    notice_seconds: int,
+) -> tuple[Any, ...]:
+    domain, asked = destined.domain, destined.asked.to_bytes()
+    return (
+        message_ref,
+        tx.vault.index.of("address", destined.address),
+        spool.seal(destined.address.encode(), context("recipient", message_ref)),
+        None if domain is None else destinations.known(tx, spool, domain),
+        destined.stage,
+        entered_at,
+        tx.now,
+        entered_at,
+        entered_at + notice_seconds,
+        None if asked is None else spool.seal(asked, context("asked", message_ref)),
+    )
 
 
 def has_due(view: View, now: int) -> bool:
     """Whether a claim would find something: a quiet queue costs a read, not a COMMIT."""
     found = view.sql(
-        "SELECT 1 FROM queue_items WHERE state IN ('due', 'leased') AND due_at <= ? LIMIT 1",
+        "SELECT 1 FROM queue_items WHERE destination_index IS NULL"
+        " AND state IN ('due', 'leased') AND due_at <= ? LIMIT 1",
         (now,),
     )
     return found.first() is not None
 
 
-def claim(tx: Transaction, spool: AccountSeal, count: int) -> list[Item]:
-    """Lease up to ``count`` due items; a lease that ran out is due again."""
+def claim(tx: Transaction, spool: AccountSeal, count: int, now: int) -> list[Item]:
+    """Lease up to ``count`` items due here; a lease that ran out is due again."""
+    tx.sql(
+        "UPDATE queue_items SET state = 'due', lease = NULL"
+        " WHERE destination_index IS NULL AND state = 'leased' AND due_at <= ?",
+        (now,),
+    )
+    return leased(
+        tx,
+        spool,
+        "SELECT item_id FROM queue_items WHERE destination_index IS NULL AND state = 'due'"
+        " AND due_at <= ? ORDER BY due_at, item_id LIMIT ?",
+        (now, count),
+        now + LEASE_SECONDS,
+    )
+
+
+def claim_for(
+    tx: Transaction, spool: AccountSeal, destination: bytes, count: int, now: int
+) -> list[Item]:
+    """The same for one destination elsewhere."""
+    tx.sql(
+        "UPDATE queue_items SET state = 'due', lease = NULL"
+        " WHERE destination_index = ? AND state = 'leased' AND due_at <= ?",
+        (destination, now),
+    )
+    return leased(
+        tx,
+        spool,
+        "SELECT item_id FROM queue_items WHERE destination_index = ? AND state = 'due'"
+        " AND due_at <= ? ORDER BY due_at, item_id LIMIT ?",
+        (destination, now, count),
+        now + RELAY_LEASE_SECONDS,
+    )
+
+
+def take(tx: Transaction, spool: AccountSeal, item_id: int, now: int) -> Item | None:
+    """Lease one item that is due some time; None when it is leased, held or gone."""
+    found = leased(
+        tx,
+        spool,
+        "SELECT item_id FROM queue_items WHERE item_id = ? AND state = 'due'",
+        (item_id,),
+        now + LEASE_SECONDS,
+        attempts=0,
+    )
+    return found[0] if found else None
+
+
+_COLUMNS = (
+    "item_id, message_ref, recipient, stage, attempts, created_at, entered_at, asked, attempt,"
+    " last_failure"
+)
+
+
+def leased(
+    tx: Transaction,
+    spool: AccountSeal,
+    chosen: str,
+    parameters: tuple[Any, ...],
+    until: int,
+    attempts: int = 1,
+) -> list[Item]:
+    """Lease the items that the statement ``chosen`` names, in the order of their numbers.
+
+    One whose seals do not open any more is held for the operator: it stops nobody else's.
+    """
     lease = secrets.token_bytes(8)
     rows = tx.sql(
-        "UPDATE queue_items SET state = 'leased', lease = ?, due_at = ?, attempts = attempts + 1"
-        " WHERE item_id IN (SELECT item_id FROM queue_items WHERE state IN ('due', 'leased')"
-        " AND due_at <= ? ORDER BY due_at, item_id LIMIT ?)"
-        " RETURNING item_id, message_ref, recipient, stage, attempts, created_at",
-        (lease, tx.now + LEASE_SECONDS, tx.now, count),
+        "UPDATE queue_items SET state = 'leased', lease = ?, due_at = ?, attempts = attempts + ?"
+        f" WHERE item_id IN ({chosen}) RETURNING {_COLUMNS}",
+        (lease, until, attempts, *parameters),
     ).fetchall()
-    return [
-        Item(
-            row[0],
-            row[1],
-            spool.open(bytes(row[2]), _context("recipient", row[1])).decode(),
-            row[3],
-            row[4],
-            row[5],
-            lease,
-        )
-        for row in sorted(rows)
-    ]
+    found = []
+    for row in sorted(rows, key=lambda row: int(row[0])):
+        try:
+            found.append(_item(spool, row, lease))
+        except Exception as error:  # of whatever sealing there is
+            log.bug("item does not open", error, message_ref=row[1])
+            tx.sql(
+                "UPDATE queue_items SET state = 'held', lease = NULL, last_failure = ?"
+                " WHERE item_id = ?",
+                (Failure.BUG.value, row[0]),
+            )
+    return found
+
+
+def _item(spool: AccountSeal, row: Any, lease: bytes) -> Item:
+    item_id, ref, recipient, stage, attempts, created_at, entered_at, asked, attempt, failure = row
+    return Item(
+        item_id,
+        ref,
+        spool.open(bytes(recipient), context("recipient", ref)).decode(),
+        stage,
+        attempts,
+        created_at,
+        lease,
+        entered_at,
+        NOTHING_ASKED
+        if asked is None
+        else Asked.from_bytes(spool.open(bytes(asked), context("asked", ref))),
+        None if attempt is None else spool.open(bytes(attempt), _attempt_context(item_id)),
+        failure,
+    )
 
 
 def recover(tx: Transaction) -> int:
     """At the start of the one serving process: what a dead one had leased is due at once."""
     rows = tx.sql(
-        "UPDATE queue_items SET state = 'due', lease = NULL, due_at = ? WHERE state = 'leased'"
-        " RETURNING item_id",
-        (tx.now,),
+        "UPDATE queue_items SET state = 'due', lease = NULL, due_at = entered_at"
+        " WHERE state = 'leased' RETURNING item_id"
     )
     return len(rows.fetchall())
 
@@ -264,14 +292,77 @@ def holds(tx: Transaction, item: Item) -> bool:
     return found.first() is not None
 
 
+def keep_attempt(tx: Transaction, spool: AccountSeal, item: Item, opaque: bytes | None) -> bool:
+    """Remember what the attempt that begins will send, None to forget it; False without our lease.
+
+    It stays while the outcome is in doubt, so that the same octets are sent once more and the other
+    side knows them again. What was in doubt when the item was claimed is not forgotten: whatever
+    came of this attempt (nobody there, a no for now), the earlier one may have been taken.
+    """
+    if opaque is None and item.attempt is not None:
+        return holds(tx, item)
+    sealed = None if opaque is None else spool.seal(opaque, _attempt_context(item.item_id))
+    changed = tx.sql(
+        "UPDATE queue_items SET attempt = ? WHERE item_id = ? AND lease = ? RETURNING item_id",
+        (sealed, item.item_id, item.lease),
+    )
+    return changed.first() is not None
+
+
 def advance(tx: Transaction, item: Item, stage: str) -> bool:
     """This stage is done; ``stage`` comes next, now. False, and nothing, without our lease."""
-    return _release(tx, item, stage, tx.now, 0, None)
+    changed = tx.sql(
+        "UPDATE queue_items SET state = 'due', lease = NULL, stage = ?, due_at = entered_at,"
+        " attempts = 0, last_failure = NULL WHERE item_id = ? AND lease = ? RETURNING item_id",
+        (stage, item.item_id, item.lease),
+    )
+    return changed.first() is not None
 
 
-def retry(tx: Transaction, item: Item, due_at: int, failure: str) -> bool:
-    """This attempt failed for now. False, and nothing, without our lease."""
-    return _release(tx, item, item.stage, due_at, item.attempts, failure)
+def retry(
+    tx: Transaction,
+    item: Item,
+    due_at: int,
+    failure: str,
+    reply: tuple[AccountSeal, str] | None = None,
+) -> bool:
+    """This attempt failed for now. ``reply`` is what another server said, with the spool's seal.
+
+    False, and nothing, without our lease.
+    """
+    sealed = None
+    if reply is not None:
+        seal, text = reply
+        sealed = seal.seal(text.encode(), context("reply", item.message_ref))
+    changed = tx.sql(
+        "UPDATE queue_items SET state = 'due', lease = NULL, due_at = ?, last_failure = ?,"
+        " reply = coalesce(?, reply) WHERE item_id = ? AND lease = ? RETURNING item_id",
+        (due_at, failure, sealed, item.item_id, item.lease),
+    )
+    return changed.first() is not None
+
+
+def give_back(tx: Transaction, item: Item) -> bool:
+    """Nothing was tried after all: due again as before. False without our lease."""
+    changed = tx.sql(
+        "UPDATE queue_items SET state = 'due', lease = NULL, due_at = entered_at,"
+        " attempts = max(0, attempts - 1) WHERE item_id = ? AND lease = ? RETURNING item_id",
+        (item.item_id, item.lease),
+    )
+    return changed.first() is not None
+
+
+def noticed(tx: Transaction, item: Item, again_at: int) -> bool:
+    """Its author is told in this transaction that it is late; the next word comes at ``again_at``.
+
+    It is due again at once: what is said of it is then as new as can be. False without our lease.
+    """
+    changed = tx.sql(
+        "UPDATE queue_items SET state = 'due', lease = NULL, due_at = entered_at, notice_at = ?"
+        " WHERE item_id = ? AND lease = ? RETURNING item_id",
+        (again_at, item.item_id, item.lease),
+    )
+    return changed.first() is not None
 
 
 def finish(tx: Transaction, item: Item) -> bool:
@@ -303,17 +394,13 @@ def read_message(view: View, spool: AccountSeal, message_ref: str) -> Message | 
     ).first()
     if row is None:
         return None
-    carried = spool.open(bytes(row[3]), _context("carried", message_ref))
-    opened: dict[str, Any] = json.loads(carried)
-    for name in ("reply_to", "verdict"):
-        opened[name] = tuple(opened.get(name, ()))
     return Message(
         message_ref,
         BlobId(row[0]),
         bytes(row[1]),
         row[2],
-        Carried(**opened),
-        spool.open(bytes(row[4]), _context("summary", message_ref)),
+        Carried.from_bytes(spool.open(bytes(row[3]), context("carried", message_ref))),
+        spool.open(bytes(row[4]), context("summary", message_ref)),
         row[5],
     )
 
@@ -321,35 +408,6 @@ def read_message(view: View, spool: AccountSeal, message_ref: str) -> Message | 
 def read_body(view: View, spool: AccountSeal, message: Message) -> bytes:
     """The whole queued message as it was signed and stored."""
     return bodies.read(view, spool, message.blob_id, message.object_key)
-
-
-def listing(view: View) -> list[Line]:
-    """Every item, oldest first, for the operator."""
-    rows = view.sql(
-        "SELECT item_id, message_ref, stage, state, due_at, attempts, last_failure, created_at"
-        " FROM queue_items ORDER BY item_id"
-    )
-    return [Line(*row) for row in rows]
-
-
-def depth(view: View) -> tuple[dict[str, int], int | None]:
-    """Items per state, and when the oldest due one was created."""
-    counts = dict.fromkeys(STATES, 0)
-    for state, count in view.sql("SELECT state, count(*) FROM queue_items GROUP BY state"):
-        counts[state] = count
-    oldest = view.sql("SELECT min(created_at) FROM queue_items WHERE state = 'due'").scalar()
-    return counts, oldest
-
-
-def _release(
-    tx: Transaction, item: Item, stage: str, due_at: int, attempts: int, failure: str | None
-) -> bool:
-    released = tx.sql(
-        "UPDATE queue_items SET state = 'due', lease = NULL, stage = ?, due_at = ?, attempts = ?,"
-        " last_failure = ? WHERE item_id = ? AND lease = ? RETURNING item_id",
-        (stage, due_at, attempts, failure, item.item_id, item.lease),
-    )
-    return released.first() is not None
 
 
 def find_spool(view: View) -> AccountId | None:
@@ -363,6 +421,11 @@ def spool_account(tx: Transaction) -> AccountId:
     return find_spool(tx) or accounts.create(tx, "spool")
 
 
-def _context(what: str, message_ref: str) -> bytes:
+def context(what: str, message_ref: str) -> bytes:
     """What binds a sealed value to its column and its message."""
     return f"queue {what} {message_ref}".encode()
+
+
+def _attempt_context(item_id: int) -> bytes:
+    """An attempt is bound to its item: what one recipient was sent is no other's."""
+    return f"queue attempt {item_id}".encode()

@@ -1,32 +1,36 @@
-"""The queue's worker: claims due items and runs their stage, on a thread of its own.
+"""The queue's worker: claims what is due here and runs its stage, on a thread of its own.
 
-It sleeps until something is due or it is woken; a wake-up may be lost, the poll finds the item.
+It sleeps until something is due or it is woken; a wake-up may be lost, the poll finds the item. It
+also tells authors what is late, and gives up what nobody could take in time.
 """
 
-import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Final
 
+from mailbox_store.database import Transaction
 from mailbox_store.errors import StoreError, StoreFailed
-from mss_gateway.failures import Failure, Refused, row
-from mss_gateway.life import deliver, dossier, report
+from mss_gateway.failures import Failure, Refused
+from mss_gateway.life import attempts, deliver, dossier, receipt, report
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import log
-from mss_gateway.queue import items, schedule
+from mss_gateway.queue import desk, items
+from mss_gateway.queue.desk import Late
 from mss_gateway.queue.items import Item
 
-BATCH = 64
-POLL_SECONDS = 1.0
+BATCH: Final = 64
+POLL_SECONDS: Final = 1.0
+
+KEEP_SECONDS: Final = 30
+"""Queue time is kept so often where nothing else is written."""
 
 HANDLERS: dict[str, Callable[[Gateway, Item], "Future[bool]"]] = {
     "deliver": deliver.deliver,
     "dossier": dossier.file_item,
+    "receipt": receipt.acknowledge,
 }
-"""Stage of an item → what does it."""
-
-PATIENCE = {Failure.NO_CERTIFICATE_FOR_RECIPIENT: schedule.CERTIFICATE_SECONDS}
-"""How long a failure may last, in seconds, where that is not the common time."""
+"""Stage of an item → what does it. Relaying is ``smtp.courier``'s."""
 
 
 class Worker:
@@ -36,11 +40,17 @@ class Worker:
         self._gateway = gateway
         self._wake = wake
         self._stopping = False
+        self._kept_at = 0
         self._thread = threading.Thread(target=self._run, name="queue-worker", daemon=True)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
 
     def start(self) -> None:
         """Take back what a dead process had leased, then work."""
-        recovered = self._gateway.database.write(items.recover)
+        recovered = self._gateway.database.write(self._recover)
         if recovered:
             log.note("leases recovered", count=recovered)
         self._thread.start()
@@ -52,11 +62,16 @@ class Worker:
         if self._thread.is_alive():
             self._thread.join()
 
+    def _recover(self, tx: Transaction) -> int:
+        self._gateway.queue_clock.keep(tx)
+        return items.recover(tx)
+
     def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
             try:
                 count = self.run_batch()
+                self._keep_time()
             except StoreFailed as error:
                 log.bug("queue worker", error)
                 return
@@ -67,23 +82,36 @@ class Worker:
                 self._wake.wait(POLL_SECONDS)
 
     def run_batch(self) -> int:
-        """Claim a batch and run each item's stage; how many were claimed."""
-        gateway = self._gateway
+        """Claim a batch and run each item's stage; how many were claimed or told of."""
+        gateway, now = self._gateway, self._gateway.queue_clock.now()
         with gateway.database.read() as view:
             spool = gateway.database.vault.account(view, gateway.spool)
-            if not items.has_due(view, int(gateway.clock())):
-                return 0
-        claimed = gateway.database.write(lambda tx: items.claim(tx, spool, BATCH))
+            late = desk.late(view, now, BATCH)
+            is_due = items.has_due(view, now)
+        for each in late:
+            self._tell_safely(each, now)
+        if not is_due:
+            return len(late)
+
+        def claim(tx: Transaction) -> list[Item]:
+            gateway.queue_clock.keep(tx)
+            return items.claim(tx, spool, BATCH, now)
+
+        claimed = gateway.database.write(claim)
+        self._kept_at = now
         running = [(item, self._begin(item)) for item in claimed]
         for item, future in running:
-            try:
-                self._finish(item, future)
-            except StoreFailed:
-                raise
-            except Exception as error:
-                # its lease runs out and it is taken again; the rest of the batch has its results
-                log.bug("result", error, stage=item.stage, message_ref=item.message_ref)
-        return len(claimed)
+            self._settle(item, future)
+        return len(late) + len(claimed)
+
+    def _settle(self, item: Item, future: "Future[bool]") -> None:
+        try:
+            self._finish(item, future)
+        except StoreFailed:
+            raise
+        except Exception as error:
+            # its lease runs out and it is taken again; the rest of the batch has its results
+            log.bug("result", error, stage=item.stage, message_ref=item.message_ref)
 
     def _begin(self, item: Item) -> "Future[bool]":
         try:
@@ -99,31 +127,43 @@ class Worker:
             if future.result() and item.stage == "deliver":
                 self._gateway.metrics.delivered.inc()
         except Refused as refused:
-            self._failed(item, refused.failure)
+            attempts.failed(self._gateway, item, refused.failure)
         except StoreFailed:
             raise
         except StoreError as error:
             log.bug("stage", error, stage=item.stage, message_ref=item.message_ref)
-            self._failed(item, Failure.STORE_UNAVAILABLE)
+            attempts.failed(self._gateway, item, Failure.STORE_UNAVAILABLE)
         except Exception as error:
             log.bug("stage", error, stage=item.stage, message_ref=item.message_ref)
-            self._failed(item, Failure.BUG)
+            attempts.failed(self._gateway, item, Failure.BUG)
 
-    def _failed(self, item: Item, failure: Failure) -> None:
+    def _tell_safely(self, late: Late, now: int) -> None:
+        try:
+            self._tell(late, now)
+        except StoreFailed:
+            raise
+        except Exception as error:
+            # its lease runs out and it is told of then; nobody else waits for it
+            log.bug("late item", error, stage=late.stage, message_ref=late.message_ref)
+
+    def _tell(self, late: Late, now: int) -> None:
+        """The author hears that an item is late, or that it is given up."""
         gateway = self._gateway
-        due_at = None
-        if row(failure).retry:
-            # jitter needs no secrecy
-            spread = random.random()  # noqa: S311
-            due_at = schedule.next_attempt(
-                item.attempts,
-                item.created_at,
-                int(gateway.clock()),
-                spread,
-                PATIENCE.get(failure, schedule.EXPIRY_SECONDS),
-            )
-        if due_at is None:
-            report.give_up(gateway, item, failure).result()
+        expires_at = late.entered_at + gateway.config.queue.expiry_hours * 3600
+        with gateway.database.read() as view:
+            spool = gateway.database.vault.account(view, gateway.spool)
+        item = gateway.database.write(lambda tx: items.take(tx, spool, late.item_id, now))
+        if item is None:
+            return  # it has a result, or is at work, meanwhile
+        if now < expires_at:
+            report.delayed(gateway, item, expires_at).result()
             return
-        again = due_at
-        gateway.database.write(lambda tx: items.retry(tx, item, again, failure.value))
+        known = {each.value: each for each in Failure}
+        failure = known.get(item.last_failure or "", Failure.PEER_UNREACHABLE)
+        report.give_up(gateway, item, failure).result()
+
+    def _keep_time(self) -> None:
+        now = self._gateway.queue_clock.now()
+        if now - self._kept_at >= KEEP_SECONDS:
+            self._gateway.database.write(self._gateway.queue_clock.keep)
+            self._kept_at = now

@@ -10,7 +10,8 @@ import pytest
 from mailbox_store.database import Database
 from mailbox_store.vault import AccountId, AccountSeal
 from mss_gateway.queue import items
-from mss_gateway.queue.items import Carried, Queued
+from mss_gateway.queue.carried import Carried, Destined
+from mss_gateway.queue.items import Queued
 from tests.support.nulls import NullSealing
 
 NOW = 1_795_000_000
@@ -92,4 +93,5 @@ def put(
 ) -> None:
     """Queue a message for these recipients."""
     queued = sealed(spool, ref)
-    database.write(lambda tx: items.enqueue(tx, spool, queued, recipients, stage))
+    destined = [Destined(each, stage) for each in recipients]
+    database.write(lambda tx: items.enqueue(tx, spool, queued, destined))

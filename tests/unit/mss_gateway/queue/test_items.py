@@ -10,15 +10,18 @@ from certs.sealing import RootKey, Sealing
 from mailbox_store import bodies
 from mailbox_store.database import Database
 from mailbox_store.vault import AccountId, AccountSeal
-from mss_gateway.queue import items
-from mss_gateway.queue.items import LEASE_SECONDS, Item, Line
+from mss_gateway.queue import carried as carrying
+from mss_gateway.queue import desk, items
+from mss_gateway.queue.carried import Carried, Destined
+from mss_gateway.queue.desk import Line
+from mss_gateway.queue.items import LEASE_SECONDS, Item
 from tests.unit.mss_gateway.queue.conftest import CARRIED, NOW, REPORT, Clock, put, sealed
 
 A, B = "a@mss.example", "b@mss.example"
 
 
 def claim(database: Database, spool: AccountSeal, count: int = 10) -> list[Item]:
-    return database.write(lambda tx: items.claim(tx, spool, count))
+    return database.write(lambda tx: items.claim(tx, spool, count, tx.now))
 
 
 def count(database: Database, table: str) -> int:
@@ -36,10 +39,10 @@ def holds(database: Database, item: Item) -> bool:
 
 @pytest.mark.parametrize("carried", [CARRIED, REPORT])
 def test_a_queued_message_is_read_back_whole(
-    database: Database, spool: AccountSeal, carried: items.Carried
+    database: Database, spool: AccountSeal, carried: Carried
 ) -> None:
     queued = sealed(spool, raw=b"x" * 70_000, carried=carried)
-    database.write(lambda tx: items.enqueue(tx, spool, queued, [A], "deliver"))
+    database.write(lambda tx: items.enqueue(tx, spool, queued, [Destined(A)]))
     with database.read() as view:
         message = items.read_message(view, spool, "ref1")
         assert message is not None
@@ -106,7 +109,7 @@ def test_what_is_not_due_yet_is_left(database: Database, spool: AccountSeal, clo
 
 def test_two_claimers_never_share_an_item(database: Database, spool: AccountSeal) -> None:
     put(database, spool, *(f"{n}@mss.example" for n in range(30)))
-    futures = [database.submit(lambda tx: items.claim(tx, spool, 4)) for _ in range(10)]
+    futures = [database.submit(lambda tx: items.claim(tx, spool, 4, NOW)) for _ in range(10)]
     claimed = [one for future in futures for one in future.result()]
     assert len(claimed) == len({one.item_id for one in claimed}) == 30
     assert all(holds(database, one) for one in claimed)
@@ -141,7 +144,7 @@ def test_who_lost_the_lease_changes_nothing(
     assert not database.write(lambda tx: items.finish(tx, lost))
     assert holds(database, kept)
     with database.read() as view:
-        assert [(one.stage, one.last_failure) for one in items.listing(view)] == [("deliver", None)]
+        assert [(one.stage, one.last_failure) for one in desk.listing(view)] == [("deliver", None)]
     assert database.write(lambda tx: items.finish(tx, kept))
     assert not holds(database, kept)
 
@@ -168,8 +171,8 @@ def test_a_retry_waits_and_remembers_why(database: Database, spool: AccountSeal)
     item = claim(database, spool)[0]
     assert database.write(lambda tx: items.retry(tx, item, NOW + 60, "STORE_UNAVAILABLE"))
     with database.read() as view:
-        assert items.listing(view) == [
-            Line(item.item_id, "ref1", "deliver", "due", NOW + 60, 1, "STORE_UNAVAILABLE", NOW)
+        assert desk.listing(view) == [
+            Line(item.item_id, "ref1", "deliver", "due", NOW + 60, 1, "STORE_UNAVAILABLE", NOW, NOW)
         ]
 
 
@@ -199,7 +202,7 @@ def test_the_last_result_lets_the_message_go(database: Database, spool: AccountS
 
 def test_a_body_that_somebody_else_holds_stays(database: Database, spool: AccountSeal) -> None:
     queued = sealed(spool)
-    blob_id = database.write(lambda tx: items.enqueue(tx, spool, queued, [A], "deliver"))
+    blob_id = database.write(lambda tx: items.enqueue(tx, spool, queued, [Destined(A)]))
     database.write(lambda tx: bodies.retain(tx, blob_id))
     item = claim(database, spool)[0]
     database.write(lambda tx: items.finish(tx, item))
@@ -211,22 +214,21 @@ def test_the_depth_counts_states_and_finds_the_oldest(
     database: Database, spool: AccountSeal, clock: Clock
 ) -> None:
     with database.read() as view:
-        assert items.depth(view) == (dict.fromkeys(items.STATES, 0), None)
+        assert desk.depths(view) == []
     put(database, spool, A)
     clock.now += 10
     put(database, spool, A, B, ref="ref2")
     claim(database, spool, 1)
     with database.read() as view:
-        counts, oldest = items.depth(view)
-    assert (counts["due"], counts["leased"]) == (2, 1)
-    assert oldest == NOW + 10
+        found = {each.state: (each.stage, each.count, each.oldest) for each in desk.depths(view)}
+    assert found == {"due": ("deliver", 2, NOW + 10), "leased": ("deliver", 1, NOW)}
 
 
 # what is kept and what is sealed
 
 
 def test_evidence_says_what_was_established_and_nothing_of_the_content() -> None:
-    kept = json.loads(items.evidence(CARRIED, NOW))
+    kept = json.loads(carrying.evidence(CARRIED, NOW))
     assert kept["signature"] == "valid"
     assert kept["signer_address"] == CARRIED.author
     assert kept["received_at"] == NOW

@@ -10,15 +10,18 @@ from typing import cast
 
 import pytest
 
-from mailbox_store.database import Database
+from mailbox_store.database import Database, Transaction
 from mailbox_store.errors import StoreFailed, StoreUnavailable
 from mailbox_store.vault import AccountId, AccountSeal
+from mss_gateway.config import Config
 from mss_gateway.failures import Failure, Refused, row
-from mss_gateway.life import report
+from mss_gateway.life import attempts, report
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import log, metrics
-from mss_gateway.queue import items, schedule, worker
-from mss_gateway.queue.items import Item, Line
+from mss_gateway.queue import desk, items, schedule, worker
+from mss_gateway.queue.clock import QueueClock
+from mss_gateway.queue.desk import Line
+from mss_gateway.queue.items import Item
 from mss_gateway.queue.worker import HANDLERS, Worker
 from tests.unit.mss_gateway.queue.conftest import NOW, Clock, put
 
@@ -37,10 +40,17 @@ def lines() -> StringIO:
 def gateway(database: Database, spool_account: AccountId, clock: Clock, lines: StringIO) -> Gateway:
     """What the worker looks at of a gateway, and nothing else."""
     assert lines is not None
+    with database.read() as view:
+        queue_clock = QueueClock(view, clock, clock)
     return cast(
         "Gateway",
         SimpleNamespace(
-            database=database, spool=spool_account, clock=clock, metrics=metrics.build()
+            database=database,
+            spool=spool_account,
+            clock=clock,
+            queue_clock=queue_clock,
+            config=Config(),
+            metrics=metrics.build(),
         ),
     )
 
@@ -54,7 +64,14 @@ def given_up(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Failure]]:
         told.append((item.recipient, failure))
         return gateway.database.submit(lambda tx: items.finish(tx, item))
 
+    def delayed(gateway: Gateway, item: Item, again_at: int) -> "Future[None]":
+        def unit(tx: Transaction) -> None:
+            items.noticed(tx, item, again_at)
+
+        return gateway.database.submit(unit)
+
     monkeypatch.setattr(report, "give_up", give_up)
+    monkeypatch.setattr(report, "delayed", delayed)
     return told
 
 
@@ -81,7 +98,7 @@ def only_for(recipient: str, stage: Stage) -> Stage:
 
 def waiting(database: Database) -> list[Line]:
     with database.read() as view:
-        return items.listing(view)
+        return desk.listing(view)
 
 
 def run(gateway: Gateway) -> int:
@@ -200,7 +217,7 @@ def test_each_failure_has_its_patience(
 
 
 def test_whatever_has_a_patience_of_its_own_is_tried_again() -> None:
-    assert all(row(failure).retry for failure in worker.PATIENCE)
+    assert all(row(failure).retry for failure in attempts.PATIENCE)
 
 
 def test_a_stage_without_a_name_is_a_bug_and_not_the_end(
@@ -234,6 +251,29 @@ def test_a_report_that_cannot_be_made_leaves_the_item_and_harms_no_neighbour(
     assert "Exemple" not in lines.getvalue()
     clock.now += items.LEASE_SECONDS
     assert run(gateway) == 1
+
+
+def test_an_author_who_cannot_be_told_holds_up_nobody_else(
+    gateway: Gateway,
+    spool: AccountSeal,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: StringIO,
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ValueError("Madame Exemple")
+
+    monkeypatch.setattr(report, "delayed", breaks)
+    monkeypatch.setitem(HANDLERS, "deliver", finishes)
+    put(gateway.database, spool, A)
+    clock.now += 5 * 3600
+    put(gateway.database, spool, B, ref="ref2")
+    assert run(gateway) == 2
+    (left,) = waiting(gateway.database)
+    assert (left.message_ref, left.state) == ("ref1", "leased")
+    assert delivered(gateway) == 1
+    assert "ValueError" in lines.getvalue()
+    assert "Exemple" not in lines.getvalue()
 
 
 def test_a_store_that_failed_ends_the_batch(
@@ -272,7 +312,7 @@ def test_the_thread_recovers_works_when_woken_and_stops(
 
     monkeypatch.setitem(HANDLERS, "deliver", stage)
     put(gateway.database, spool, A)
-    gateway.database.write(lambda tx: items.claim(tx, spool, 1))  # by a process that died
+    gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))  # by a process that died
     wake = threading.Event()
     started = Worker(gateway, wake)
     started.start()
@@ -302,3 +342,32 @@ def test_a_thread_goes_on_after_a_bug_and_ends_with_the_store(
     one._thread.join(10)
     assert not one._thread.is_alive()
     assert raised == []
+
+
+def test_what_nobody_tried_in_time_is_told_and_then_given_up(
+    gateway: Gateway, spool: AccountSeal, clock: Clock, given_up: list[tuple[str, Failure]]
+) -> None:
+    put(gateway.database, spool, "claire@ville.example", stage="relay")
+    clock.now += 4 * 3600 - 1
+    assert run(gateway) == 0
+    clock.now += 1
+    assert run(gateway) == 1
+    assert run(gateway) == 0
+    clock.now += 116 * 3600
+    assert run(gateway) == 1
+    assert given_up == [("claire@ville.example", Failure.PEER_UNREACHABLE)]
+    assert waiting(gateway.database) == []
+
+
+def test_queue_time_is_kept_while_nothing_happens(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Worker(gateway, threading.Event())
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.0)
+    before = gateway.database.commits
+    one.start()
+    while gateway.database.commits < before + 2:
+        threading.Event().wait(0.001)
+    one.stop()
+    with gateway.database.read() as view:
+        assert view.sql("SELECT at FROM queue_clock").scalar() == NOW
