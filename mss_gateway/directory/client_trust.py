@@ -1,10 +1,8 @@
 """Certificates of TLS clients: whose boxes they open, and whether we believe them today.
 
-For applications (RFC 4422 §A, the mechanism EXTERNAL): the TLS handshake proves that the client has
-the key; here its certificate is validated again, for the purpose of client authentication and with
-revocation, each time somebody signs in, because a resumed TLS session repeats no validation. No
-answer about revocation is a refusal. Nothing is fetched here: lists are files that the operator
-keeps up to date, or were fetched in the background.
+For applications (RFC 4422 §A, the mechanism EXTERNAL): the certificate is validated again, as
+:mod:`tls_trust` says, each time somebody signs in. Lists are files that the operator keeps up to
+date, or were fetched in the background.
 """
 
 from collections.abc import Sequence
@@ -12,28 +10,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from certs import chain
-from certs.anchors import Anchors
 from certs.certificate import Certificate, addresses, from_pem
 from certs.issue import Authority
 from certs.usage import Purpose
 from mailbox_store.database import View
 from mss_gateway.directory import certificates, people
 from mss_gateway.directory.people import Person
-from mss_gateway.directory.revocation import Kept, Revocations
+from mss_gateway.directory.revocation import Kept
 from mss_gateway.directory.revocation_folder import Lists
+from mss_gateway.directory.tls_trust import TlsTrust
 from mss_gateway.message.address import AddressMalformed, parse_address
 
 BOX_TYPES: Final = ("APP", "ORG")
 """Boxes that a certificate may open: those of programs, not of people."""
 
 
-class ClientTrust:
-    """Whom we believe about TLS clients.
-
-    ``authorities`` are those of the operator's file: the self-signed ones are anchors, the others
-    intermediates. Intermediates that a client sends are not looked at: a resumed session has none.
-    """
+class ClientTrust(TlsTrust):
+    """Whom we believe about TLS clients."""
 
     def __init__(
         self,
@@ -43,15 +36,7 @@ class ClientTrust:
         kept: Kept | None = None,
     ) -> None:
         """Raises ValueError when no authority is self-signed: no path would have an end."""
-        roots = tuple(each for each in authorities if each.subject == each.issuer)
-        if not roots:
-            raise ValueError("no self-signed authority")
-        self.authorities = (*authorities, *(() if own is None else own.chain))
-        self._intermediates = tuple(each for each in self.authorities if each not in roots)
-        self._anchors = Anchors({Purpose.CLIENT: roots})
-        self._own = () if own is None else (own.root, own.issuing)
-        self._lists = lists
-        self._kept = kept
+        super().__init__(authorities, (Purpose.CLIENT,), own, lists, kept)
 
     @classmethod
     def load(
@@ -62,8 +47,7 @@ class ClientTrust:
 
     def check(self, view: View, certificate: Certificate, at: datetime) -> None:
         """Whether the certificate is believed at ``at`` (aware); raises ``ChainRejected``."""
-        source = Revocations(view, self._own, self._lists, self._kept)
-        chain.validate(certificate, self._intermediates, self._anchors, Purpose.CLIENT, at, source)
+        self.judge(view, certificate, Purpose.CLIENT, at)
 
 
 def owners(view: View, certificate: Certificate) -> list[Person]:

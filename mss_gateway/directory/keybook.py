@@ -20,7 +20,6 @@ from certs import book
 from certs.book import Provenance
 from certs.capabilities import Capabilities
 from certs.certificate import Certificate, addresses, fingerprint, from_der, to_der
-from certs.errors import CertificateNotFound
 from certs.usage import Usage
 from mailbox_store.database import Transaction, View
 from mailbox_store.tables import metadata
@@ -163,11 +162,19 @@ def learn(
 def best(
     view: View, site: AccountId, address: str, now: float, usage: Usage = Usage.ENCRYPT
 ) -> Best | None:
-    """The certificate to use for an address now, chosen as ``certs.book.choose`` among those of the
-    weightiest provenance; None without.
+    """The certificate to use for an address now, the first of :func:`ranked`; None without."""
+    return next(iter(ranked(view, site, address, now, usage)), None)
 
-    Capabilities are the last that the address is known to have said, with whatever certificate.
-    Whether the certificate is believed today, ``chain.validate`` says.
+
+def ranked(
+    view: View, site: AccountId, address: str, now: float, usage: Usage = Usage.ENCRYPT
+) -> list[Best]:
+    """Every certificate that may be used for an address now, in the order to try them.
+
+    What the operator entered first, then the directory's, then what messages taught; of the same
+    weight the newest, as ``certs.book.ranked``. Capabilities are the last that the address is known
+    to have said, with whatever certificate. Whether a certificate is believed today,
+    ``chain.validate`` says: one that was taken back may stand before one that was not.
     """
     known = [one for one in of_address(view, site, address) if not one.is_refused]
     entries = {
@@ -179,23 +186,13 @@ def best(
         ): one
         for one in known
     }
-    chosen = _chosen(entries, usage, datetime.fromtimestamp(now, UTC))
-    if chosen is None:
-        return None
-    return Best(chosen.certificate, chosen.chain, _last_said(known))
-
-
-def _chosen(
-    entries: dict[book.Entry, Correspondent], usage: Usage, at: datetime
-) -> Correspondent | None:
-    """What the operator entered first, then the directory's, then what messages taught."""
+    at, said = datetime.fromtimestamp(now, UTC), _last_said(known)
+    found: list[Best] = []
     for rank in sorted(set(_AUTHORITY.values()), reverse=True):
-        known = [one for one in entries if _AUTHORITY[one.provenance] == rank]
-        try:
-            return entries[book.choose(known, usage, at)]
-        except CertificateNotFound:
-            continue
-    return None
+        weighing = [entry for entry in entries if _AUTHORITY[entry.provenance] == rank]
+        for entry in book.ranked(weighing, usage, at):
+            found.append(Best(entry.certificate, entries[entry].chain, said))
+    return found
 
 
 def capabilities_of(view: View, site: AccountId, address: str) -> Capabilities | None:

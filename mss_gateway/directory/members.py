@@ -20,6 +20,10 @@ RIGHTS = "lrswipkxtea"
 SHARED_TYPES = ("ORG",)
 """Types of box that several people may open."""
 
+POST = "p"
+"""The right to send in the name of the box (RFC 4314 §2.1: post). The membership's letter decides;
+memberships with every right have it, those that were granted without it never had it."""
+
 
 class RightsMalformed(ValueError):
     """A letter that is no right, or no letter at all: a membership without a right is none."""
@@ -88,6 +92,19 @@ def rights_of(view: View, box: AccountId, person: AccountId) -> str | None:
     """What ``person`` may do in ``box`` as a member of it; None for who is none."""
     found = _one(view, box, person).first()
     return None if found is None else str(found[2])
+
+
+def may_post(view: View, box: AccountId, person: AccountId) -> bool:
+    """Whether ``person`` may send as ``box``: a member with the right :data:`POST`.
+
+    Only as a box of a type that is shared, whatever a row of memberships says.
+    """
+    row = view.sql(
+        "SELECT m.rights, p.box_type FROM memberships m JOIN people p"
+        " ON p.account_id = m.box_account WHERE m.box_account = ? AND m.person_account = ?",
+        (box, person),
+    ).first()
+    return row is not None and POST in row[0] and row[1] in SHARED_TYPES
 
 
 def of_box(view: View, box: AccountId) -> list[Member]:

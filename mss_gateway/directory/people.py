@@ -7,6 +7,7 @@ PAT patient (ours). Everything that names someone is sealed under that account's
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, Text, UniqueConstraint
@@ -124,6 +125,9 @@ _COLUMNS = (
 )
 _CONTEXT = b"person"
 
+REMEMBERED = 4_096
+"""Holders whose traits are not read again while they stay as they are."""
+
 
 def add(tx: Transaction, new: NewPerson, names: Mailboxes) -> Person:
     """Open an account with its key, its folders and its address; raises :class:`PersonExists`."""
@@ -212,10 +216,10 @@ def _index(view: View, address: str) -> bytes:
 
 def _person(view: View, row: Any) -> Person:
     account_id, box_type, standing, smime, sent_copy, takes_first, is_unlisted, at, sealed = row
-    opened = json.loads(view.vault.account(view, account_id).open(sealed, _CONTEXT))
+    address, traits = _read(view.vault.account(view, account_id).open(sealed, _CONTEXT))
     return Person(
         account_id,
-        opened["address"],
+        address,
         box_type,
         Standing[standing],
         smime,
@@ -223,5 +227,12 @@ def _person(view: View, row: Any) -> Person:
         bool(takes_first),
         bool(is_unlisted),
         at,
-        Traits(**opened["traits"]),
+        traits,
     )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read(opened: bytes) -> tuple[str, Traits]:
+    """Address and traits; reading JSON costs more than the statement and the opening together."""
+    kept = json.loads(opened)
+    return kept["address"], Traits(**kept["traits"])

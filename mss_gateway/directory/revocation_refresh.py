@@ -116,6 +116,10 @@ class Refresh:
         self._stopping = threading.Event()
         self._away: Counter[str] = Counter()
 
+    def allow(self, hosts: Sequence[str]) -> None:
+        """Other hosts of the configuration, from the next round on."""
+        self._configured = tuple(hosts)
+
     def run_once(self) -> Survey:
         """Fetch what is due: lists first, then answers about what no list covers.
 

@@ -9,12 +9,33 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 LONGEST_WAIT = 300.0
 """Seconds between two tries at most."""
 
 KEYS_LIMIT = 100_000
 """Keys remembered at most: when as many are tried at once, the oldest tenth is forgotten."""
+
+
+def network(address: str) -> str:
+    """What an IP address is counted as: IPv6 by its /64, which one subscriber has to choose from.
+
+    What is no address is left as it is.
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((found, 64), strict=False))
+
+
+def _itself(key: str) -> str:
+    return key
 
 
 @dataclass(slots=True)
@@ -25,12 +46,17 @@ class _Record:
 
 
 class Throttle:
-    """Counts failures per key within ``window`` seconds."""
+    """Counts failures per key within ``window`` seconds; ``key`` says which keys are one."""
 
     def __init__(
-        self, allowed: int, window: float, clock: Callable[[], float] = time.monotonic
+        self,
+        allowed: int,
+        window: float,
+        clock: Callable[[], float] = time.monotonic,
+        key: Callable[[str], str] = _itself,
     ) -> None:
         self._allowed = allowed
+        self._key = key
         self._window = window
         self._clock = clock
         self._records: dict[str, _Record] = {}
@@ -39,12 +65,12 @@ class Throttle:
     def wait(self, key: str) -> float:
         """Seconds to wait before this key may try again; 0.0 when it may now."""
         with self._lock:
-            record = self._records.get(key)
+            record = self._records.get(self._key(key))
             return 0.0 if record is None else max(0.0, record.free_at - self._clock())
 
     def failed(self, key: str) -> None:
         """Count a failure."""
-        now = self._clock()
+        now, key = self._clock(), self._key(key)
         with self._lock:
             record = self._records.get(key)
             if record is None or now - record.since > self._window:
@@ -59,7 +85,7 @@ class Throttle:
     def succeeded(self, key: str) -> None:
         """Forget the failures of a key."""
         with self._lock:
-            self._records.pop(key, None)
+            self._records.pop(self._key(key), None)
 
     def _make_room(self, now: float) -> None:
         """Called rarely enough that looking at every key costs little per failure."""

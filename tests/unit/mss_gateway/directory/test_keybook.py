@@ -120,6 +120,23 @@ def test_the_newest_of_the_right_usage_that_is_valid_serves(
         assert keybook.best(view, site, PAUL, NOW + 400 * DAY) is None
 
 
+def test_what_the_operator_entered_stands_first_and_all_that_may_serve_follow(
+    database: Database, site: AccountId
+) -> None:
+    of_message = certificate(number=1, began=NOW - DAY)
+    older = certificate(number=2, began=NOW - 2 * DAY)
+    of_operator = certificate(number=3, began=NOW - 90 * DAY)
+    for one in (of_message, older):
+        learn(database, site, one)
+    learn(database, site, of_operator, GCM, provenance=Provenance.OPERATOR)
+    learn(database, site, certificate(number=4, began=NOW + DAY))
+    with database.read() as view:
+        found = keybook.ranked(view, site, PAUL, NOW)
+        assert [one.certificate for one in found] == [of_operator, of_message, older]
+        assert {one.capabilities for one in found} == {GCM}
+        assert keybook.ranked(view, site, SOPHIE, NOW) == []
+
+
 def test_what_a_signing_certificate_said_counts_for_the_encryption_certificate(
     database: Database, site: AccountId
 ) -> None:

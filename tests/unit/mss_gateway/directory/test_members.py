@@ -106,3 +106,39 @@ def test_no_patient_no_stranger_and_not_the_box_itself_is_a_member(
             database.write(lambda tx, pair=pair: members.grant(tx, *pair, "l"))  # type: ignore[misc]
     with database.read() as view:
         assert members.of_box(view, box.account_id) == []
+
+
+# writing for the box
+
+
+def may_post(database: Database, box: Person, person: Person) -> bool:
+    with database.read() as view:
+        return members.may_post(view, box.account_id, person.account_id)
+
+
+@pytest.mark.parametrize(
+    ("letters", "may"), [(RIGHTS, True), ("p", True), ("lrswikxtea", False), ("lrs", False)]
+)
+def test_a_member_with_the_right_p_writes_for_the_box(
+    database: Database, box: Person, doctor: Person, letters: str, may: bool
+) -> None:
+    assert not may_post(database, box, doctor)
+    grant(database, box, doctor, letters)
+    assert may_post(database, box, doctor) is may
+    assert not may_post(database, doctor, box)
+    assert not may_post(database, doctor, doctor)
+    database.write(lambda tx: members.revoke(tx, box.account_id, doctor.account_id))
+    assert not may_post(database, box, doctor)
+
+
+@pytest.mark.parametrize("kind", ["PER", "CAB", "APP", "PAT"])
+def test_nobody_writes_for_a_box_of_one_person_whatever_a_row_says(
+    database: Database, box: Person, doctor: Person, kind: str
+) -> None:
+    grant(database, box, doctor)
+    database.write(
+        lambda tx: tx.sql(
+            "UPDATE people SET box_type = ? WHERE account_id = ?", (kind, box.account_id)
+        )
+    )
+    assert not may_post(database, box, doctor)

@@ -92,3 +92,27 @@ def test_what_is_over_makes_room_first(clock: Clock, monkeypatch: pytest.MonkeyP
     for key in ("a", "b", "c"):
         one.failed(key)
     assert set(one._records) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("tried", "asked", "is_one"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("fe80::1%eth0", "fe80::2%eth1", True),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("testclient", "testclient", True),
+        ("", "unknown", False),
+    ],
+)
+def test_whoever_has_a_network_to_choose_from_is_counted_once(
+    tried: str, asked: str, is_one: bool, clock: Clock
+) -> None:
+    """2^64 addresses with 29 free guesses each would be no throttle at all (threat T9)."""
+    one = Throttle(5, WINDOW, clock, throttle.network)
+    fail(one, 5, tried)
+    assert (one.wait(asked) > 0.0) is is_one
+    one.succeeded(asked)
+    assert (one.wait(tried) > 0.0) is not is_one
