@@ -11,6 +11,6 @@ Law of this package, each clause with its test:
 - What is written holds no CR, LF or NUL inside a field, and CRLF alone ends a line.
 - The type of an attachment is what its bytes say; its name is shown, never used as a path.
 
-It never opens a file or a socket, asks a clock, draws randomness, holds a key, logs, or imports
-a third party: time, randomness and cryptography arrive as arguments.
+It never opens a file or a socket, asks a clock, draws randomness, holds a key, or logs: time,
+randomness and cryptography arrive as arguments. Only ``dkim`` imports a third party, for tag lists.
 """

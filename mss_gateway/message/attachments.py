@@ -6,6 +6,7 @@ The type of an attachment is sniffed from its bytes; its claimed name and type a
 
 from dataclasses import dataclass
 
+from mss_gateway.message.legacy_display import without_legacy_display
 from mss_gateway.message.part import Message, Part, is_attachment, is_shown_as_text
 from mss_gateway.message.sniff import (
     HEAD,
@@ -115,11 +116,12 @@ def forbidden_part(message: Message) -> str | None:
     return None
 
 
-def body_text(message: Message) -> BodyText:
+def body_text(message: Message, *, repeats_fields: bool = False) -> BodyText:
     """The text to show: the first text of the body, and its other form in the same alternative.
 
     Never two texts joined (T21), never the text of an enclosed message; at most one million
-    characters of each form.
+    characters of each form. ``repeats_fields``: without the fields that its author repeated for
+    other programs (``legacy_display``).
     """
     alternative: Part | None = None
     for part in message.root.walk(into_messages=False):
@@ -128,9 +130,11 @@ def body_text(message: Message) -> BodyText:
         if not part.children and is_shown_as_text(part):
             within = [part] if alternative is None else list(_texts(alternative))
             chosen = within if any(one is part for one in within) else [part]
-            return BodyText(
-                _first(chosen, "text/plain", message.raw), _first(chosen, "text/html", message.raw)
+            plain, html = (
+                _first(chosen, media_type, message.raw, repeats_fields)
+                for media_type in ("text/plain", "text/html")
             )
+            return BodyText(plain, html)
     return BodyText(None, None)
 
 
@@ -139,8 +143,10 @@ def _texts(alternative: Part) -> list[Part]:
     return [part for part in found if not part.children and is_shown_as_text(part)]
 
 
-def _first(parts: list[Part], media_type: str, raw: bytes) -> str | None:
+def _first(parts: list[Part], media_type: str, raw: bytes, repeats_fields: bool) -> str | None:
     for part in parts:
         if part.media_type == media_type:
-            return part.text(raw)[:SHOWN_TEXT_LIMIT]
+            text = part.text(raw)
+            shown = without_legacy_display(part, text) if repeats_fields else text
+            return shown[:SHOWN_TEXT_LIMIT]
     return None

@@ -5,6 +5,7 @@ sentence goes with every word, and the webmail, the CLI and the audit say the sa
 outside may have written such fields too: ``stamp`` and ``strip`` take them off first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -115,11 +116,12 @@ _ISSUER: Final = 400
 """A longer name of an issuer is left out, with the serial number: a line has 998 octets."""
 
 
-def fields(verdict: Verdict, server: str) -> bytes:
+def fields(verdict: Verdict, server: str, others: Sequence[Sequence[str]] = ()) -> bytes:
     """The three fields of ``verdict``, each ending in CRLF; ``server`` is this gateway's name.
 
     RFC 8601 §2.2, with the properties of RFC 7281, which names an issuer only
-    beside a serial number. Raises HeaderInjection.
+    beside a serial number. ``others`` are results of other methods, in words each: those of
+    ``dkim.clauses``. Raises HeaderInjection.
     """
     row = SIGNATURES[verdict.signature]
     words = [f"{server};", f"smime={row.result}"]
@@ -127,9 +129,11 @@ def fields(verdict: Verdict, server: str) -> bytes:
         words.append(f"reason={_pvalue(verdict.signature.value)}")
     if verdict.signer:
         words.append(f"body.smime-identifier={_pvalue(verdict.signer)}")
-    if verdict.serial and 0 < len(verdict.issuer) <= _ISSUER:
+    if verdict.serial and 0 < len(_in_ascii(verdict.issuer)) <= _ISSUER:
         words.append(f"body.smime-serial={_pvalue(verdict.serial)}")
-        words.append(f"body.smime-issuer={_pvalue(verdict.issuer)}")
+        words.append(f"body.smime-issuer={_pvalue(_in_ascii(verdict.issuer))}")
+    for clause in others:
+        words = [*words[:-1], f"{words[-1]};", *clause]
     return b"".join(
         (
             fold_field(RESULTS_FIELD, words),
@@ -169,6 +173,14 @@ def read(header: Header) -> tuple[Signature, Decryption] | None:
         )
     except ValueError:
         return None
+
+
+def _in_ascii(name: str) -> str:
+    """A name of RFC 4514 with its other characters as octets in hexadecimal (§2.4 there)."""
+    return "".join(
+        char if char.isascii() else "".join(f"\\{octet:02X}" for octet in char.encode("utf-8"))
+        for char in name
+    )
 
 
 def _pvalue(text: str) -> str:

@@ -1,49 +1,85 @@
 """Reports about a delivery, and telling what a machine wrote: RFC 3464 §2, RFC 3834 §2 and §5.
 
-The French text is handed in; the reverse-path of a report is null, which is the caller's part.
+Deviates: RET=FULL (RFC 3461 §4.3) is taken and noted, and the body is never given back. It is
+health content, and a report may be read where the message itself would not be.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from mss_gateway.message.address import EmailAddress, Mailbox
-from mss_gateway.message.build import fold_field, multipart, phrase_words, text_entity, text_field
+from mss_gateway.message import report_form
+from mss_gateway.message.address import EmailAddress
+from mss_gateway.message.build import fold_field
 from mss_gateway.message.dates import date_field
 from mss_gateway.message.envelope import ReversePath
-from mss_gateway.message.header import header_end, parse_header
 from mss_gateway.message.part import Message, Part
+from mss_gateway.message.report_form import Head, repeatable
 
 _AUTOMATIC_PRECEDENCE = frozenset({"bulk", "junk", "list", "auto_reply"})
 _AUTOMATIC_FIELDS = ("x-autoreply", "x-autorespond", "list-id")
+
+Action = Literal["failed", "delayed", "delivered", "relayed"]
+"""What a report says (RFC 3464 §2.3.3); this house expands no lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteReply:
+    """What another server answered: its name, its code and enhanced status, each may be missing.
+
+    Its text is left out: nobody knows what it quotes.
+    """
+
+    server: str = ""
+    code: int = 0
+    enhanced: str = ""
+
+
+NO_REPLY = RemoteReply()
+
+_REPLY = re.compile(
+    r"\A(?:([A-Za-z0-9][A-Za-z0-9.-]{0,252}) )?([245][0-9]{2})"
+    r"(?:[ -]([245]\.[0-9]{1,3}\.[0-9]{1,3}))?(?![0-9.])"
+)
+
+
+def parse_reply(text: str) -> RemoteReply:
+    """``[server ]code[ enhanced]…`` → its words; :data:`NO_REPLY` for anything else."""
+    found = _REPLY.match(text)
+    if found is None:
+        return NO_REPLY
+    return RemoteReply(found[1] or "", int(found[2]), found[3] or "")
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientReport:
     """What became of one recipient (RFC 3464 §2.3).
 
-    ``status`` is the enhanced code, ``diagnostic`` the SMTP line, already free of health content.
+    ``original`` is ORCPT as the author gave it, type and address; ``status`` the enhanced code;
+    ``diagnostic`` an SMTP line, already free of health content; ``remote`` the server that said so;
+    ``until`` the end of the attempts, for what is delayed.
     """
 
     recipient: EmailAddress
-    action: Literal["failed", "delayed", "delivered", "relayed", "expanded"]
+    action: Action
     status: str
     diagnostic: str = ""
+    original: str = ""
+    remote: str = ""
+    attempted_at: datetime | None = None
+    log_id: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """A delivery status notification to the author of ``original``."""
+    """A delivery status notification; ``arrived_at``: when the message came in."""
 
+    head: Head
     reporting_server: str
-    sender: Mailbox
-    to: EmailAddress
-    subject: str
-    text: str
-    message_id: str
-    moment: datetime
+    arrived_at: datetime
     recipients: tuple[RecipientReport, ...]
-    original: bytes
     envelope_id: str = ""
 
 
@@ -52,53 +88,40 @@ def delivery_report(report: DeliveryReport) -> bytes:
 
     Raises HeaderInjection for CR, LF or NUL in a header value.
     """
-    references = _original_id(report.original)
-    fields = [
-        fold_field("From", phrase_words(report.sender.display_name, report.sender.address)),
-        fold_field("To", [f"<{report.to}>"]),
-        text_field("Subject", report.subject),
-        fold_field("Date", [date_field(report.moment)]),
-        fold_field("Message-ID", [report.message_id]),
-        b"Auto-Submitted: auto-replied\r\n",
-        b"MIME-Version: 1.0\r\n",
+    groups = [_of_message(report), *map(_of_recipient, report.recipients)]
+    return report_form.report(report.head, "delivery-status", b"\r\n".join(groups))
+
+
+def _of_message(report: DeliveryReport) -> bytes:
+    fields = [fold_field("Reporting-MTA", [f"dns; {report.reporting_server}"])]
+    if repeatable(report.envelope_id):
+        fields.insert(0, fold_field("Original-Envelope-Id", [report.envelope_id]))
+    fields.append(fold_field("Arrival-Date", [date_field(report.arrived_at)]))
+    return b"".join(fields)
+
+
+def _of_recipient(one: RecipientReport) -> bytes:
+    """The fields in the order of RFC 3464 §2.3; what the author wrote only where it is a word."""
+    kind, _, address = one.original.partition(";")
+    fields: list[tuple[str, list[str]]] = []
+    if repeatable(kind) and repeatable(address):
+        fields.append(("Original-Recipient", [f"{kind};", address]))
+    fields += [
+        ("Final-Recipient", [f"rfc822; {one.recipient}"]),
+        ("Action", [one.action]),
+        ("Status", [one.status]),
     ]
-    if references:
-        fields.append(fold_field("In-Reply-To", [references]))
-    status = b"Content-Type: message/delivery-status\r\n\r\n" + _status(report)
-    original = _original_header(report.original)
-    entities = [text_entity(report.text), status, original]
-    return b"".join((*fields, multipart("report", entities, "report-type=delivery-status; ")))
-
-
-def _status(report: DeliveryReport) -> bytes:
-    groups = [fold_field("Reporting-MTA", [f"dns; {report.reporting_server}"])]
-    if report.envelope_id:
-        groups.append(fold_field("Original-Envelope-Id", [report.envelope_id]))
-    groups.append(fold_field("Arrival-Date", [date_field(report.moment)]))
-    for one in report.recipients:
-        groups += [
-            b"\r\n",
-            fold_field("Final-Recipient", [f"rfc822; {one.recipient}"]),
-            fold_field("Action", [one.action]),
-            fold_field("Status", [one.status]),
-        ]
-        if one.diagnostic:
-            groups.append(fold_field("Diagnostic-Code", ["smtp;", *one.diagnostic.split()]))
-    return b"".join(groups)
-
-
-def _original_id(original: bytes) -> str:
-    """The Message-ID of the original, empty if it has none that can be repeated."""
-    fields_end = header_end(original, 0, len(original))[0]
-    found = parse_header(original, 0, fields_end).unfolded("message-id")
-    return found if found.isascii() and found.isprintable() and " " not in found else ""
-
-
-def _original_header(original: bytes) -> bytes:
-    """Only the header is returned: the body was health content, and stays where it is."""
-    fields = original[: header_end(original, 0, len(original))[0]]
-    encoding = b"" if fields.isascii() else b"Content-Transfer-Encoding: 8bit\r\n"
-    return b"Content-Type: text/rfc822-headers\r\n" + encoding + b"\r\n" + fields
+    if repeatable(one.remote):
+        fields.append(("Remote-MTA", [f"dns; {one.remote}"]))
+    if one.diagnostic:
+        fields.append(("Diagnostic-Code", ["smtp;", *one.diagnostic.split()]))
+    if one.attempted_at is not None:
+        fields.append(("Last-Attempt-Date", [date_field(one.attempted_at)]))
+    if one.log_id:
+        fields.append(("Final-Log-ID", [one.log_id]))
+    if one.until is not None:
+        fields.append(("Will-Retry-Until", [date_field(one.until)]))
+    return b"".join([fold_field(name, words) for name, words in fields])
 
 
 def is_automatic(message: Message, reverse_path: ReversePath) -> bool:

@@ -5,14 +5,16 @@ colon or a stray CR or LF is refused, because readers differ on what it says.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mss_gateway.message.charsets import decode_text
 from mss_gateway.message.limits import LIMITS, Limits, header_malformed
 from mss_gateway.message.words import decode_words, display_safe, unfold
 
 _FIELD = re.compile(rb"(?:(?<=\r\n)|\A)([!-9;-~]++):([^\r\n]*+(?:\r\n[ \t][^\r\n]*+)*+)(?:\r\n|\Z)")
+_REMEMBERED_OCTETS = 8_192
 _AROUND_VALUE = 3  # the colon before it and CRLF after it
 _NAMES = {
     name.encode("ascii"): name.lower()
@@ -27,6 +29,8 @@ _NAMES = {
 Field = tuple[str, bytes]
 """A field: its name in lower case, its value as it stands, folds included, colon excluded."""
 
+_Fields = tuple[tuple[Field, ...], Mapping[str, bytes]]
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -35,7 +39,7 @@ class Header:
     fields: tuple[Field, ...]
     start: int
     end: int
-    index: dict[str, bytes] = field(compare=False, repr=False)
+    index: Mapping[str, bytes] = field(compare=False, repr=False)
     """The first value of each name."""
 
     def first(self, name: str) -> bytes | None:
@@ -80,10 +84,24 @@ def parse_header(raw: bytes, start: int, end: int, limits: Limits = LIMITS) -> H
     """
     if end - start > limits.header_octets:
         raise header_malformed("header too long")
-    found = _FIELD.findall(raw[start:end])
+    if end - start <= _REMEMBERED_OCTETS and limits is LIMITS:
+        fields, index = _remembered(raw[start:end])
+    else:
+        fields, index = _fields(raw[start:end], limits)
+    return Header(fields, start, end, index)
+
+
+@lru_cache(maxsize=128)
+def _remembered(block: bytes) -> _Fields:
+    # until a message is signed and stored, each of its headers is read about three times
+    return _fields(block, LIMITS)
+
+
+def _fields(block: bytes, limits: Limits) -> _Fields:
+    found = _FIELD.findall(block)
     if len(found) > limits.fields:
         raise header_malformed("too many fields")
-    position = start
+    position, end = 0, len(block)
     for name, value in found:
         length = len(name) + len(value) + _AROUND_VALUE
         if length > limits.field_octets:
@@ -92,7 +110,7 @@ def parse_header(raw: bytes, start: int, end: int, limits: Limits = LIMITS) -> H
     if position != end and position != end + 2:  # the last field of a cut message has no CRLF
         raise header_malformed("a line of the header is no field")
     fields = [(_NAMES.get(name) or name.decode("ascii").lower(), value) for name, value in found]
-    return Header(tuple(fields), start, end, dict(reversed(fields)))
+    return tuple(fields), dict(reversed(fields))
 
 
 def header_end(raw: bytes, start: int, end: int) -> tuple[int, int]:

@@ -106,10 +106,10 @@ def protect(
     belong below that signature or nowhere. Raises MessageMalformed for an unreadable header, and
     for one that is too long to stand three times.
     """
-    if layer(scan(raw)) is not None:
+    header, body_start = read_header(raw)
+    if _may_be_cms(header) and layer(scan(raw)) is not None:
         outer_fields, entity = split(raw)
         return Protected(_without(outer_fields, _INSIDE_ONLY), entity)
-    header, body_start = read_header(raw)
     outer: list[bytes] = []
     inner: list[bytes] = []
     outside_lines: list[bytes] = []
@@ -136,6 +136,12 @@ def protect(
         fields = b"".join((*inner, *outside_lines, marked))
         parse_header(fields, 0, len(fields))  # above a limit, it could not be read again
     return Protected(b"".join(outer) + mime_version(header), b"".join((fields, b"\r\n", body)))
+
+
+def _may_be_cms(header: Header) -> bool:
+    """False for most messages, which need not be scanned to be known as no layer of CMS."""
+    media_type = parse_parameters(field_text(header.first("content-type") or b"text/plain"))[0]
+    return media_type == "multipart/signed" or not media_type.startswith(("multipart/", "text/"))
 
 
 def conceal(outer: bytes, inner: bytes, neutral_subject: str) -> bytes:

@@ -58,6 +58,17 @@ def has_legacy_display(part: Part) -> bool:
     )
 
 
+def is_for_encryption(message: Message) -> bool:
+    """Whether the message was protected to be sealed, which alone repeats fields in its text.
+
+    The mark is in its Cryptographic Payload (RFC 9788 §2.1), below a detached signature.
+    """
+    root = message.root
+    is_signed = root.media_type == "multipart/signed" and root.children
+    payload = root.children[0] if is_signed else root
+    return payload.parameter("hp") in ("cipher", '"cipher"')
+
+
 def without_legacy_display(part: Part, text: str) -> str:
     """``text``, the decoded text of ``part``, without the repeated fields."""
     return _without(part.media_type, text) if has_legacy_display(part) else text

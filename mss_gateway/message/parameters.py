@@ -5,6 +5,7 @@ trailing semicolon); what has two readings is refused.
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 from mss_gateway.message.charsets import decode_text
@@ -22,6 +23,7 @@ _PARAMETER = re.compile(
 )
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _CONTINUED = 50  # with the name, its number and the fold: under 78 columns
+_REMEMBERED_LENGTH = 256
 _SECTION = re.compile(r"([^*]+)(?:\*(0|[1-9][0-9]{0,3}))?(\*)?")
 
 Parameters = tuple[tuple[str, str], ...]
@@ -33,6 +35,18 @@ def parse_parameters(value: str, limits: Limits = LIMITS) -> tuple[str, Paramete
     Continuations are joined and percent-decoded (RFC 2231 §3 and §4). Raises MessageMalformed
     above the limit of parameters, or when one name is given two values.
     """
+    if limits is LIMITS and len(value) <= _REMEMBERED_LENGTH:
+        return _remembered(value)
+    return _parsed(value, limits)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(value: str) -> tuple[str, Parameters]:
+    # a message is scanned in each of its forms, and its parts are the same in all of them
+    return _parsed(value, LIMITS)
+
+
+def _parsed(value: str, limits: Limits) -> tuple[str, Parameters]:
     value = unfold(value)
     head = _VALUE.match(value)
     if head is None:

@@ -88,8 +88,9 @@ class Part:
 
     def decoded_head(self, raw: bytes, octets: int) -> bytes:
         """The first ``octets`` of the decoded body or more: enough for a look at its type."""
-        # an octet takes three as quoted-printable; base64 and its line ends take less than two
-        end = min(self.body_end, self.body_start + 3 * octets)
+        # an octet takes three as quoted-printable; in base64 with its line ends, less than 3/2
+        taken = octets * 3 // 2 + 64 if self.encoding == "base64" else 3 * octets
+        end = min(self.body_end, self.body_start + taken)
         body = raw[self.body_start : end]
         if self.encoding == "base64":
             head = decode_base64(body)

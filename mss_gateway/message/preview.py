@@ -28,7 +28,7 @@ def preview(message: Message) -> str:
     text = decode_text(octets, part.parameter("charset") or "us-ascii")
     if part.media_type == "text/html":
         text = html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", text)))
-    else:
+    elif ">" in text:
         text = _QUOTED_LINE.sub("", text)
     return display_safe(" ".join(text.split()), limit=MAX_CHARACTERS)
 

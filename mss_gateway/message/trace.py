@@ -9,9 +9,10 @@ from datetime import datetime
 
 from mss_gateway.message.address import EmailAddress
 from mss_gateway.message.dates import date_field
-from mss_gateway.message.header import Header
+from mss_gateway.message.header import Header, field_text
 
 HOP_LIMIT = 100  # RFC 5321 §6.3: a large threshold, at least 100
+_TRACE_OCTETS = 1000  # ours are far shorter
 _TOKEN = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,255}")
 
 
@@ -31,6 +32,16 @@ def received_line(
     return (
         f"Received: {origin}by {by} with {protocol}\r\n\tid {message_ref}; {date_field(moment)}\r\n"
     ).encode("ascii")
+
+
+def is_own(header: Header, by: str) -> bool:
+    """Whether a Received field says that the server ``by`` has taken the message under a reference
+    of this house before: it has gone round (threat T13)."""
+    seen = re.compile(
+        rf"(?:^|\s)by\s+{re.escape(by)}\s.*\sid\s+[0-9a-v]{{26}}(?:[\s;]|$)", re.I | re.S
+    )
+    fields = (field_text(value)[:_TRACE_OCTETS] for value in header.all("received"))
+    return any(seen.search(field) is not None for field in fields)
 
 
 def count_received(header: Header) -> int:

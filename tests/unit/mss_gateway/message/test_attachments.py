@@ -101,6 +101,14 @@ def test_both_forms_of_an_alternative_are_shown(name: str) -> None:
     assert text.html == "<p>Bonjour, voici les résultats du bilan.</p>\r\n"
 
 
+def test_fields_that_a_text_repeats_are_left_out_where_its_reader_has_them() -> None:
+    repeated = message(
+        'Content-Type: text/plain; hp-legacy-display="1"\r\n\r\nSubject: Bilan\r\n\r\nBonjour.'
+    )
+    assert body_text(repeated).plain == "Subject: Bilan\r\n\r\nBonjour."
+    assert body_text(repeated, repeats_fields=True).plain == "Bonjour."
+
+
 def test_text_outside_the_alternative_is_not_joined_to_it() -> None:
     text = body_text(
         message("Content-Type: text/html\r\n\r\n<p>un", "Content-Type: text/plain\r\n\r\ndeux")

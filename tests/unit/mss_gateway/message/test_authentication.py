@@ -51,7 +51,7 @@ def test_a_valid_signature_tells_who_signed() -> None:
     header = scan(fields(VALID, "mx.mss.example") + b"\r\n").header
     assert header.unfolded("authentication-results") == (
         "mx.mss.example; smime=pass body.smime-identifier=claire@mss.example "
-        'body.smime-serial=1a2b body.smime-issuer="CN=Autorit? \\"X\\",O=Mss\\\\Y"'
+        'body.smime-serial=1a2b body.smime-issuer="CN=Autorit\\\\C3\\\\A9 \\"X\\",O=Mss\\\\Y"'
     )
     assert header.unfolded("x-mss-signature") == "valide"
     assert header.unfolded("x-mss-dechiffrement") == "dechiffre"

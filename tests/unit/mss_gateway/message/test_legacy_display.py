@@ -7,6 +7,7 @@ import pytest
 from mss_gateway.message.header_protection import opened, protect
 from mss_gateway.message.legacy_display import (
     has_legacy_display,
+    is_for_encryption,
     with_legacy_display,
     without_legacy_display,
 )
@@ -303,3 +304,30 @@ def test_a_second_time_nothing_changes() -> None:
 def test_an_unreadable_header_is_refused() -> None:
     with pytest.raises(MessageMalformed):
         with_legacy_display(b"pas un champ\r\n\r\nBonjour", SUBJECT)
+
+
+def signed(inner: str) -> str:
+    """``inner`` as what a detached signature is about."""
+    return (
+        'Content-Type: multipart/signed; boundary="s"\r\n\r\n'
+        f"--s\r\n{inner}\r\n--s\r\n"
+        "Content-Type: application/pkcs7-signature\r\n\r\nAA==\r\n--s--\r\n"
+    )
+
+
+REPEATED = "Subject: Bilan\r\n\r\nBonjour.\r\n"
+MARKED = 'Content-Type: text/plain; hp-legacy-display="1"; hp="{}"\r\n\r\n' + REPEATED
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (MARKED.format("cipher"), True),
+        (signed(MARKED.format("cipher")), True),
+        (signed(MARKED.format("clear")), False),
+        (f"Content-Type: text/plain\r\n\r\n{REPEATED}", False),
+        (signed("Content-Type: text/plain\r\n\r\nBonjour"), False),
+    ],
+)
+def test_only_what_was_made_to_be_sealed_repeats_its_fields(raw: str, expected: bool) -> None:
+    assert is_for_encryption(scan(raw.encode())) is expected

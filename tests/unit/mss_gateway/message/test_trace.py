@@ -13,6 +13,7 @@ from mss_gateway.message.parse import scan
 from mss_gateway.message.trace import (
     count_received,
     has_loop,
+    is_own,
     new_message_id,
     new_message_ref,
     received_line,
@@ -88,3 +89,32 @@ def test_a_date_is_written_and_read_back(minutes: int, zone: str) -> None:
 def test_a_moment_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
         date_field(MOMENT.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("by mx.example.fr with ESMTPS\r\n\tid {ref}; x", True),
+        ("from a by MX.example.fr with HTTPS id {ref}", True),
+        ("from a\r\n\tby mx.example.fr\r\n\twith ESMTPS\r\n\tid {ref}; x", True),
+        ("by mx.example.fr with ESMTPS id 12; x", False),
+        ("by mx.example.fr with ESMTPS id {ref}0; x", False),
+        ("by xmx.example.fr with ESMTPS id {ref}; x", False),
+        ("by mx.example.fr.example with ESMTPS id {ref}; x", False),
+        ("by mxxexample.fr with ESMTPS id {ref}; x", False),
+        ("from mx.example.fr by b.example with ESMTPS id {ref}; x", False),
+    ],
+)
+def test_a_trace_of_this_server_is_known_again(field: str, expected: bool) -> None:
+    ref = new_message_ref(1_790_000_000_000, bytes(10))
+    raw = f"Received: by other.example; x\r\nReceived: {field.format(ref=ref)}\r\n\r\n".encode()
+    assert is_own(scan(raw).header, "mx.example.fr") is expected
+
+
+def test_what_is_written_here_is_known_again() -> None:
+    ref = new_message_ref(1_790_000_000_000, bytes(10))
+    for peer in ("", "mx1.ville.example"):
+        line = received_line(
+            by="mx.example.fr", protocol="ESMTPS", message_ref=ref, moment=MOMENT, peer=peer
+        )
+        assert is_own(scan(line + b"\r\n").header, "mx.example.fr")
