@@ -89,15 +89,19 @@ def archive_patient_ins(archive: Archive, oids: frozenset[str]) -> frozenset[str
     return frozenset(found)
 
 
-def cda_codes(archive: Archive) -> tuple[str, ...]:
-    """Type codes of the archive's CDA, each once, in order: the value of ``X-MSS-CODECDA``."""
-    headers = (header_of(document) for document in archive.documents)
-    return tuple(dict.fromkeys(one.type.code for one in headers if one is not None))
+def headers_of(archive: Archive) -> tuple[CdaHeader, ...]:
+    """The headers of the archive's CDA, in order; what is none, or cannot be read, has none."""
+    found = (header_of(document) for document in archive.documents)
+    return tuple(one for one in found if one is not None)
 
 
-def is_ins_qualified(archive: Archive, oids: frozenset[str]) -> bool:
+def cda_codes(headers: tuple[CdaHeader, ...]) -> tuple[str, ...]:
+    """Type codes of these CDA, each once, in order: the value of ``X-MSS-CODECDA``."""
+    return tuple(dict.fromkeys(one.type.code for one in headers))
+
+
+def is_ins_qualified(headers: tuple[CdaHeader, ...], oids: frozenset[str]) -> bool:
     """Whether every CDA bears an INS and the four traits: ``X-MSS-INS: O`` (CIT-19)."""
-    headers = [one for one in map(header_of, archive.documents) if one is not None]
     return bool(headers) and all(
         one.patient.ins(oids) and one.patient.has_traits for one in headers
     )

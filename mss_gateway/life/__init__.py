@@ -26,7 +26,9 @@ STAGES = (
     Stage("store", "mss_gateway.life.store", "one commit; only then 250"),
     Stage("queue", "mss_gateway.queue.items", "one recipient, one result"),
     Stage("deliver", "mss_gateway.life.deliver", "message, correspondence and audit in a commit"),
+    Stage("relay", "mss_gateway.life.relay", "proved peers only; the same octets while in doubt"),
     Stage("dossier", "mss_gateway.life.dossier", "documents filed once, with their provenance"),
-    Stage("report", "mss_gateway.life.report", "what failed is told to its author, once"),
+    Stage("receipt", "mss_gateway.life.receipt", "an application's box answers, once"),
+    Stage("report", "mss_gateway.life.report", "what became of it is told to its author, once"),
 )
 """THE table of stages: module names, audit acts, log values and metric labels."""

@@ -8,17 +8,17 @@ is told at once. A mailbox whose keys are in its own client gets the message as 
 The peer's standing is not judged here: whoever listens hands in the rules.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from mailbox_store.database import View
+from mailbox_store.database import Transaction, View
 from mss_gateway import texts
-from mss_gateway.directory import people
+from mss_gateway.directory import domain_keys, people
 from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import content, judgement, opening, policy, store
+from mss_gateway.life import content, judgement, opening, peers, policy, retries, store, withdrawals
 from mss_gateway.life.forms import FORMS_OCTETS
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.judgement import Judged
@@ -41,7 +41,7 @@ from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.part import Message
 from mss_gateway.message.summary import summarise
 from mss_gateway.observability import log
-from mss_gateway.queue.items import Carried
+from mss_gateway.queue.carried import Asked, Carried
 from policies.people import Role
 from policies.verdict import Verdict
 
@@ -58,13 +58,22 @@ class Arrival:
     """What a peer handed in: envelope and raw message with CRLF.
 
     ``author_role`` is what the peer's operator is entitled to write as. Recipients are mailboxes
-    here, each accepted at RCPT.
+    here, each accepted at RCPT. ``operator`` is whom the peer speaks for, ``host`` its name.
+    ``asked`` by address, ``envelope_id``, ``returns`` and ``requires_tls``: as in a Submission.
+    ``results``: what else Authentication-Results says of it, for information.
     """
 
     reverse_path: EmailAddress | None
     recipients: tuple[EmailAddress, ...]
     raw: bytes
     author_role: Role
+    operator: str = ""
+    host: str = ""
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    envelope_id: str = ""
+    returns: str = ""
+    requires_tls: bool = False
+    results: Sequence[Sequence[str]] = ()
 
     def __post_init__(self) -> None:
         if self.author_role is Role.SYSTEM:
@@ -93,11 +102,17 @@ class _Copy:
     form: Form
 
 
-def accept(gateway: Gateway, arrival: Arrival, rules: Rules) -> Receipt:
+def accept(
+    gateway: Gateway,
+    arrival: Arrival,
+    rules: Rules,
+    again: Callable[[Transaction], Verdict] | None = None,
+) -> Receipt:
     """Take responsibility for a message, in one commit for all its recipients; raises Refused.
 
     Refused are what is no message at all, what the rules object to, and what stays closed for a
-    patient.
+    patient. ``again`` asks the rules in the transaction that commits. A retry of what was accepted
+    before gets the first receipt.
     """
     message_ref = gateway.new_ref()
     try:
@@ -112,7 +127,12 @@ def accept(gateway: Gateway, arrival: Arrival, rules: Rules) -> Receipt:
             _ready(gateway, arrival, each, message_ref if number == 0 else gateway.new_ref())
             for number, each in enumerate(copies)
         )
-        store.commit_arrival(gateway, ready)
+        path = None if arrival.reverse_path is None else str(arrival.reverse_path)
+        same = retries.handed(f"operator:{arrival.operator}", path, arrival.raw)
+        again = withdrawals.taking(
+            gateway, arrival.reverse_path, arrival.operator, copies[0].judged.message, again
+        )
+        told = store.commit_arrival(gateway, ready, same if arrival.operator else None, again)
     except MessageMalformed as malformed:
         raise Refused(malformed.failure, str(malformed), message_ref) from None
     except Refused as refused:
@@ -123,7 +143,7 @@ def accept(gateway: Gateway, arrival: Arrival, rules: Rules) -> Receipt:
         raise Refused(Failure.BUG, message_ref=message_ref) from error
     gateway.metrics.accepted.labels("mx").inc()
     gateway.wake()
-    return Receipt(message_ref)
+    return Receipt(told)
 
 
 def copies_of(gateway: Gateway, arrival: Arrival) -> tuple[_Copy, ...]:
@@ -165,9 +185,13 @@ def _judged_for_all(
 def judge_for(
     gateway: Gateway, view: View, message: Message, recipient: Person, reverse_path: str | None
 ) -> Judged:
-    """What one recipient's keys open, and what may be said of it."""
+    """What one recipient's keys open, or those of their domain, and what may be said of it."""
     account_id = recipient.account_id
     opened = opening.open_message(message, lambda: gateway.cabinet.openers(view, account_id))
+    if opened.decryption is Decryption.NO_KEY:
+        by_domain = _for_domain(gateway, view, message, recipient, reverse_path)
+        if by_domain is not None:
+            return by_domain
     judged = judgement.judge(gateway, view, opened, reverse_path, gateway.now())
     return _addressed(judged, recipient)
 
@@ -176,11 +200,14 @@ def _addressed(judged: Judged, recipient: Person) -> Judged:
     """The same, unless its author signed it for others only."""
     is_addressed = recipient_list.check(judged.opened.protected, parse_address(recipient.address))
     is_signed = judged.verdict.signature in (Signature.VALID, Signature.REVOCATION_UNKNOWN)
-    if is_signed and is_addressed is False:
-        word = Signature.OTHER_RECIPIENT
-        refused = replace(judged.verdict, signature=word, signer="", serial="", issuer="")
-        return replace(judged, verdict=refused, cause="recipient_is_other", signer_name="")
-    return judged
+    return _of_another(judged) if is_signed and is_addressed is False else judged
+
+
+def _of_another(judged: Judged) -> Judged:
+    """It was written to somebody else."""
+    word = Signature.OTHER_RECIPIENT
+    refused = replace(judged.verdict, signature=word, signer="", serial="", issuer="")
+    return replace(judged, verdict=refused, cause="recipient_is_other", signer_name="")
 
 
 def _copy_for(
@@ -196,12 +223,13 @@ def _copy_for(
         raise Refused(Failure.RECIPIENT_UNKNOWN)
     path = None if arrival.reverse_path is None else str(arrival.reverse_path)
     if holder.smime == "client":
-        unopened = Judged(opening.Opened.plain(message), judgement.NOTHING, gateway.now())
-        found = layer(message)
-        # what nobody signed may not be sealed in our name as if it were said by us: it is attached
-        is_plain = found is None or found.kind == "certs-only"
-        return _Copy((recipient,), unopened, Form.EXPLAINED if is_plain else Form.AS_IT_CAME)
-    if unsealed is None:
+        by_domain = None
+        if unsealed is None:
+            by_domain = _for_domain(gateway, view, message, holder, path)
+        if by_domain is None:
+            return _for_client(gateway, message, recipient)
+        judged = by_domain
+    elif unsealed is None:
         judged = judge_for(gateway, view, message, holder, path)
     else:
         judged = _addressed(unsealed, holder)
@@ -213,13 +241,46 @@ def _copy_for(
     return _Copy((recipient,), judged, Form.EXPLAINED)
 
 
+def _for_domain(
+    gateway: Gateway, view: View, message: Message, holder: Person, path: str | None
+) -> Judged | None:
+    """A message closed to the domain, for somebody of it; None when its key does not open it.
+
+    Whoever comes by such a ciphertext could have it opened for themselves by sending it on: it is
+    shown only to those whom its author, by a signature, wrote to.
+    """
+    keys = domain_keys.openers(view, gateway.cabinet, holder.address)
+    opened = opening.open_message(message, lambda: keys)
+    if opened.decryption is not Decryption.DECRYPTED:
+        return None
+    judged = judgement.judge(gateway, view, opened, path, gateway.now())
+    if judged.verdict.signature in (Signature.VALID, Signature.REVOCATION_UNKNOWN):
+        named = recipient_list.check(opened.protected, parse_address(holder.address))
+        if named:
+            return judged
+    # nor do the rules look at it: their answer would tell whoever sends it on what is inside
+    closed = opening.Opened(message, Signature.OTHER_RECIPIENT, Decryption.DECRYPTED)
+    return _of_another(Judged(closed, judged.verdict, judged.at))
+
+
+def _for_client(gateway: Gateway, message: Message, recipient: EmailAddress) -> _Copy:
+    """For keys in a client: as it came.
+
+    What nobody signed may not be sealed in our name as if it were said by us: it is attached.
+    """
+    unopened = Judged(opening.Opened.plain(message), judgement.NOTHING, gateway.now())
+    found = layer(message)
+    is_plain = found is None or found.kind == "certs-only"
+    return _Copy((recipient,), unopened, Form.EXPLAINED if is_plain else Form.AS_IT_CAME)
+
+
 def _form(gateway: Gateway, arrival: Arrival, copy: _Copy) -> bytes:
     """The message as it is delivered, without the trace of its arrival."""
     match copy.form:
         case Form.AS_IT_CAME:
             return strip(arrival.raw)
         case Form.READABLE:
-            stamped = fields(copy.judged.verdict, gateway.config.site.hostname)
+            stamped = fields(copy.judged.verdict, gateway.config.site.hostname, arrival.results)
             return stamped + strip(copy.judged.message.raw)
         case Form.EXPLAINED:
             return _explained(gateway, arrival, copy)
@@ -244,7 +305,7 @@ def _explained(gateway: Gateway, arrival: Arrival, copy: _Copy) -> bytes:
             (texts.text(row.text), texts.text("courriel.illisible", code=code)),
             trace.new_message_id(site.domains[0], gateway.new_ref()),
             copy.judged.at,
-            fields(verdict, site.hostname),
+            fields(verdict, site.hostname, arrival.results),
         ),
     )
 
@@ -253,7 +314,11 @@ def _ready(gateway: Gateway, arrival: Arrival, copy: _Copy, message_ref: str) ->
     site, judged = gateway.config.site, copy.judged
     path = "" if arrival.reverse_path is None else str(arrival.reverse_path)
     received = trace.received_line(
-        by=site.hostname, protocol="ESMTPS", message_ref=message_ref, moment=gateway.now()
+        by=site.hostname,
+        protocol="ESMTPS",
+        message_ref=message_ref,
+        moment=gateway.now(),
+        peer=arrival.host,
     )
     raw = b"".join((f"Return-Path: <{path}>\r\n".encode(), received, _form(gateway, arrival, copy)))
     is_judged = copy.form is not Form.AS_IT_CAME
@@ -266,6 +331,7 @@ def _ready(gateway: Gateway, arrival: Arrival, copy: _Copy, message_ref: str) ->
         int(gateway.clock()),
         judgement.evidence_of(judged) if is_judged else None,
         judgement.introduction_of(judged),
+        arrival.asked,
     )
 
 
@@ -284,7 +350,7 @@ def _carried(gateway: Gateway, arrival: Arrival, copy: _Copy) -> Carried:
         reverse_path=None if arrival.reverse_path is None else str(arrival.reverse_path),
         author=author,
         author_account=0,
-        author_role=(Role.SYSTEM if is_explained else arrival.author_role).name,
+        author_role=(Role.SYSTEM if is_explained else _role(gateway, arrival, author)).name,
         channel="mx",
         signature="valid" if is_believed else "absent",
         signer=site.operator if is_explained else name,
@@ -294,12 +360,22 @@ def _carried(gateway: Gateway, arrival: Arrival, copy: _Copy) -> Carried:
         reply_to=content.reply_to(judged.message) if counts else (),
         has_xdm=is_believed and content.has_xdm(judged.message),
         verdict=() if copy.form is Form.AS_IT_CAME else judgement.words(judged),
+        envelope_id=arrival.envelope_id,
+        returns=arrival.returns,
+        requires_tls=arrival.requires_tls,
+        peer=arrival.operator,
     )
+
+
+def _role(gateway: Gateway, arrival: Arrival, author: str) -> Role:
+    """A patient's message opens no exchange, whoever the operator says hands it over."""
+    is_patient = peers.is_patients(gateway, author.rpartition("@")[2])
+    return Role.PATIENT if is_patient else arrival.author_role
 
 
 def _claimed_author(arrival: Arrival, judged: Judged) -> str:
     """For the operator's eyes and for answers: nobody vouches for it."""
-    found = content.authors(judged.message)
+    found = content.authors(judged.message.header)
     if len(found) == 1:
         return found[0]
     return "" if arrival.reverse_path is None else str(arrival.reverse_path)

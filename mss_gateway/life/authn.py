@@ -2,15 +2,17 @@
 
 A wrong password, an unknown login, a suspended account, a token or a certificate that is not
 believed, and a box that is not shared with who asks for it: all are answered alike, and whatever
-costs a password hash costs it for each of these logins.
+costs a password hash costs it for each of these logins. An app password that is right costs none;
+one that was revoked is a wrong password like another.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from certs.certificate import from_der
 from certs.errors import ChainRejected, DerMalformed
 from mailbox_store.database import Transaction
-from mss_gateway.directory import client_trust, members, passwords, people
+from mss_gateway.directory import app_passwords, client_trust, members, passwords, people
+from mss_gateway.directory.app_passwords import Shown
 from mss_gateway.directory.people import Person
 from mss_gateway.directory.tokens import PASSING, TokenRefused
 from mss_gateway.failures import Failure, Refused
@@ -20,18 +22,23 @@ from mss_gateway.message.address import ADDRESS_LIMIT, AddressMalformed, parse_a
 from mss_gateway.observability import log
 from policies.people import Role
 
+WEBMAIL = "webmail"
+"""The channel that takes no app password, and asks for a second factor where there is one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try to sign in: by which channel, from which address.
 
     ``login`` is empty where somebody shows a token or a certificate: neither can be guessed.
+    ``means`` says by what they were known, where it is no main password: for the record.
     """
 
     login: str
     password: str
     channel: str
     peer: str
+    means: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +54,21 @@ class HashNeeded(Exception):
     """The password is not remembered: whether it is right costs a hash, on a thread for that."""
 
 
-def authenticate(gateway: Gateway, attempt: Attempt) -> Person:
-    """The person behind a login (their address) and password, for a mail client.
-
-    Raises Refused: BAD_CREDENTIALS, or TOO_MANY_ATTEMPTS while a wait runs. Patients have a second
-    factor and use the webmail only: a mail client's sign-in is refused as wrong credentials.
-    """
-    person = check_password(gateway, attempt)
-    if person.role is Role.PATIENT:
-        raise _refusal(gateway, attempt, person)
-    succeeded(gateway, attempt, person)
-    return person
-
-
 def admit(
     gateway: Gateway, claim: Claim, channel: str, peer: str, *, may_hash: bool = True
 ) -> Admission:
-    """Whose mailboxes a mail client may see with what it shows.
+    """Whose mailboxes a mail client may see, or write from, with what it shows.
 
-    Raises Refused as :func:`authenticate`, for an authorisation identity that is not theirs to
-    take too; HashNeeded when ``may_hash`` is False and only a hash can tell.
+    Raises Refused: BAD_CREDENTIALS, for an authorisation identity that is not theirs to take too,
+    or TOO_MANY_ATTEMPTS while a wait runs; HashNeeded when ``may_hash`` is False and only a hash
+    can tell. Patients have a second factor and use the webmail only: a mail client's sign-in is
+    refused as wrong credentials.
     """
     attempt = Attempt("", "", channel, peer)
     match claim:
         case PasswordClaim():
-            attempt = Attempt(claim.login, claim.password, channel, peer)
-            person = check_password(gateway, attempt, may_hash=may_hash)
+            tried = Attempt(claim.login, claim.password, channel, peer)
+            person, attempt = _by_password(gateway, tried, may_hash=may_hash)
         case TokenClaim():
             person = _by_token(gateway, attempt, claim.token)
         case CertificateClaim():
@@ -84,36 +80,89 @@ def admit(
     return admission
 
 
-def check_password(gateway: Gateway, attempt: Attempt, *, may_hash: bool = True) -> Person:
-    """The person whose password this is; the sign-in is not complete for whoever has a TOTP.
+def check_password(gateway: Gateway, attempt: Attempt) -> Person:
+    """The person whose main password this is, for the webmail; raises Refused.
+
+    The sign-in is not complete for whoever has a second factor.
+    """
+    return _by_password(gateway, attempt)[0]
+
+
+def _by_password(
+    gateway: Gateway, attempt: Attempt, *, may_hash: bool = True
+) -> tuple[Person, Attempt]:
+    """The person, and the attempt with the means by which it succeeded.
 
     What was right a moment ago is remembered for mail clients, not for the webmail.
     """
     login = _normal_login(attempt.login)
     _check_waits(gateway, login, attempt.peer)
-    person, kept = _find(gateway, login)
-    if person is not None and kept is not None and _is_remembering(attempt, person):
+    known = _known(gateway, login, attempt)
+    person, kept = known.person, known.kept
+    if person is not None and known.app is not None:
+        _note_use(gateway, known.app)
+        return person, replace(attempt, means=f"app-password:{known.app.app_password_id}")
+    if person is not None and kept is not None and known.takes_main and _is_fit(attempt, person):
         if gateway.remembered.knows(person.account_id, kept, attempt.password):
-            return person
+            return person, attempt
         if may_hash and gateway.passwords.matches(kept, attempt.password):
             gateway.remembered.keep(person.account_id, kept, attempt.password)
-            return person
+            return person, attempt
     elif may_hash:
         is_right = gateway.passwords.matches(kept, attempt.password)
-        if person is not None and is_right and person.standing.receives:
-            return person
+        if person is not None and is_right and known.takes_main and person.standing.receives:
+            return person, attempt
     if not may_hash:
         raise HashNeeded
     raise _refusal(gateway, attempt, person)
 
 
-def _is_remembering(attempt: Attempt, person: Person) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the store says of a login and of what is shown with it.
+
+    ``app`` is there when an app password of this person's was shown that opens the channel.
+    ``takes_main``: the main password opens it too.
+    """
+
+    person: Person | None
+    kept: str | None
+    app: Shown | None
+    takes_main: bool
+
+
+def _known(gateway: Gateway, login: str, attempt: Attempt) -> _Known:
+    """The look-ups of a sign-in: an app password is looked for whoever the login is."""
+    is_program = attempt.channel != WEBMAIL
+    is_strict = is_program and gateway.config.submission.app_passwords_only
+    with gateway.database.read() as view:
+        shown = app_passwords.shown(view, attempt.password) if is_program else None
+        person = people.by_address(view, login)
+        if person is None:
+            return _Known(None, None, None, takes_main=True)
+        kept = passwords.password_hash(view, person.account_id)
+        has_other = is_strict and app_passwords.has_any(view, person.account_id)
+    if shown is not None and not (
+        shown.account_id == person.account_id and _is_fit(attempt, person)
+    ):
+        shown = None
+    return _Known(person, kept, shown, not has_other)
+
+
+def _note_use(gateway: Gateway, app: Shown) -> None:
+    """Put the use on record, now and then; nobody waits for that commit."""
+    number, now = app.app_password_id, int(gateway.clock())
+    if app_passwords.is_use_worth_noting(app, now):
+        gateway.database.submit(lambda tx: app_passwords.note_use(tx, number, now))
+
+
+def _is_fit(attempt: Attempt, person: Person) -> bool:
     """Whether a mail client may sign in as this person: who may not is refused after a hash.
 
     The time of a refusal would tell, the second time, that the password had been right.
     """
     is_fit = person.standing.receives and person.role is not Role.PATIENT
-    return is_fit and attempt.channel != "webmail"
+    return is_fit and attempt.channel != WEBMAIL
 
 
 def check_second_factor(gateway: Gateway, attempt: Attempt, person: Person, code: str) -> None:
@@ -216,14 +265,6 @@ def _normal_login(login: str) -> str:
         return login[:ADDRESS_LIMIT]
 
 
-def _find(gateway: Gateway, login: str) -> tuple[Person | None, str | None]:
-    with gateway.database.read() as view:
-        person = people.by_address(view, login)
-        if person is None:
-            return None, None
-        return person, passwords.password_hash(view, person.account_id)
-
-
 def _refusal(
     gateway: Gateway,
     attempt: Attempt,
@@ -249,4 +290,6 @@ def _record(
     is_shared = box is not None and person is not None and box.account_id != person.account_id
     channel = attempt.channel
     about = f"{channel} as account:{box.account_id}" if box and is_shared else channel
+    if attempt.means:
+        about = f"{about} with {attempt.means}"
     gateway.register.add(actor, about, verdict)

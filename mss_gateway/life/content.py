@@ -14,7 +14,7 @@ from mss_gateway.message.address import (
     parse_author,
     parse_mailboxes,
 )
-from mss_gateway.message.header import field_text
+from mss_gateway.message.header import Header, field_text
 from mss_gateway.message.part import Message, is_attachment
 from policies.facts import ExchangeFacts, Finding, MessageFacts
 from policies.first_contact import closes_by_field, closes_by_subject
@@ -42,14 +42,14 @@ def message_facts(
 ) -> MessageFacts:
     """What the rules at message look at, exchanges included; the commit reads those again."""
     message, limits = judged.message, gateway.config.limits
-    patients = _patient_ins(gateway, recipients)
+    patients = patient_ins(gateway, recipients)
     reverse_path = envelope.reverse_path
     return MessageFacts(
         author=envelope.author.party,
         reverse_path=None if reverse_path is None else str(reverse_path),
         from_field_count=len(message.root.header.all("from")),
-        from_addresses=authors(message),
-        sender_addresses=_addresses(message, "sender", unreadable=NOBODY),
+        from_addresses=authors(message.header),
+        sender_addresses=addresses(message.header, "sender", unreadable=NOBODY),
         recipients=recipients,
         has_patient_recipient=bool(patients),
         exchanges=_exchanges(gateway, envelope, recipients),
@@ -61,7 +61,7 @@ def message_facts(
         has_client_keys=envelope.author.smime == "client",
         signature=judged.status,
         signer_addresses=judged.signer_addresses,
-        findings=_findings(gateway, message, patients),
+        findings=findings(gateway, message, patients),
     )
 
 
@@ -71,7 +71,7 @@ def _exchanges(
     if envelope.author.role is not Role.PATIENT:
         return ()
     with gateway.database.read() as view:
-        return exchange_facts(view, envelope.author, recipients)
+        return exchange_facts(view, envelope.author.party, recipients)
 
 
 def closes(message: Message) -> bool:
@@ -84,7 +84,7 @@ def closes(message: Message) -> bool:
 
 def reply_to(message: Message) -> tuple[str, ...]:
     """The addresses of Reply-To, in normal form; empty when the field cannot be read."""
-    return _addresses(message, "reply-to", unreadable=())
+    return addresses(message.header, "reply-to", unreadable=())
 
 
 def has_xdm(message: Message) -> bool:
@@ -102,20 +102,18 @@ def author_name(message: Message) -> str:
     return names[0] if len(found) == 1 and names else ""
 
 
-def authors(message: Message) -> tuple[str, ...]:
+def authors(header: Header) -> tuple[str, ...]:
     """The author of every From field, as the one parser of addresses reads it; empty if unclear."""
     try:
-        return tuple(
-            str(parse_author(field_text(value)).address) for value in message.header.all("from")
-        )
+        return tuple(str(parse_author(field_text(value)).address) for value in header.all("from"))
     except AddressMalformed:
         return ()
 
 
-def _addresses(message: Message, name: str, unreadable: tuple[str, ...]) -> tuple[str, ...]:
+def addresses(header: Header, name: str, unreadable: tuple[str, ...]) -> tuple[str, ...]:
     """Addresses of every field of that name; ``unreadable`` when one of them cannot be read."""
     found: list[str] = []
-    for value in message.root.header.all(name):
+    for value in header.all(name):
         try:
             found += [str(mailbox.address) for mailbox in parse_mailboxes(field_text(value))]
         except AddressMalformed:
@@ -123,7 +121,8 @@ def _addresses(message: Message, name: str, unreadable: tuple[str, ...]) -> tupl
     return tuple(found)
 
 
-def _patient_ins(gateway: Gateway, recipients: tuple[str, ...]) -> frozenset[str]:
+def patient_ins(gateway: Gateway, recipients: tuple[str, ...]) -> frozenset[str]:
+    """Of the patients among the recipients."""
     suffix = "@" + gateway.config.site.patient_domain
     found = (
         normal_ins(parse_address(recipient).local)
@@ -133,7 +132,7 @@ def _patient_ins(gateway: Gateway, recipients: tuple[str, ...]) -> frozenset[str
     return frozenset(ins for ins in found if ins is not None)
 
 
-def _findings(gateway: Gateway, message: Message, patients: frozenset[str]) -> tuple[Finding, ...]:
+def findings(gateway: Gateway, message: Message, patients: frozenset[str]) -> tuple[Finding, ...]:
     """What is wrong with the attachments: by content for everyone, as documents for patients."""
     settings = ExaminationSettings(gateway.config.identity.accept_test_ins)
     found: list[Finding] = []

@@ -5,8 +5,9 @@ The bytes that were signed are never altered.
 """
 
 import contextlib
+import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -15,14 +16,16 @@ from certs import capabilities
 from certs.capabilities import Capabilities, Protection
 from certs.certificate import Certificate
 from certs.chain import validate
+from certs.cms.drawing import Drawn, draw
 from certs.cms.enveloped import enveloped_pieces
 from certs.cms.signed import digest_name, make_signed
 from certs.errors import AlgorithmRefused, ChainRejected
 from certs.keyring import PrivateKey, Signer
 from certs.usage import Purpose
 from mailbox_store.database import View
-from mss_gateway.directory import certificates, keybook, people
+from mss_gateway.directory import certificates, domain_keys, keybook, people
 from mss_gateway.directory.cabinet import NoSigner
+from mss_gateway.directory.keybook import Best
 from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import judgement
@@ -44,6 +47,10 @@ from policies.facts import SignatureStatus
 
 SIGNING_TIME_SECONDS: Final = 55 * 60
 """How far from the Date of a message its signing time may be."""
+
+TRIED: Final = 5
+"""Certificates of one correspondent whose path is looked for before it is given up: each costs
+the checking of some signatures."""
 
 
 def open_submission(
@@ -158,7 +165,12 @@ def seal_here(
         with contextlib.suppress(MessageMalformed):
             raw, kind = _signed_by_us(gateway, raw), "signed"
     closing = _closing(gateway, view, certificate, chain, said, is_signed=kind == "signed")
-    return _sealed(gateway, raw, certificate, closing)
+    return _wrapped(
+        gateway,
+        raw,
+        lambda entity: enveloped_pieces(entity, [certificate], closing),
+        is_authenticated=closing.is_authenticated,
+    )
 
 
 def _kind(raw: bytes) -> Kind | None:
@@ -174,23 +186,50 @@ def _signed_by_us(gateway: Gateway, raw: bytes) -> bytes:
     return signed
 
 
-def seal_for(gateway: Gateway, view: View, recipient: str, raw: bytes) -> bytes:
-    """The signed message enveloped for a correspondent elsewhere, as the key book knows them.
+def seal_for(
+    gateway: Gateway, view: View, recipient: str, raw: bytes, drawn: Drawn | None = None
+) -> tuple[bytes, Drawn | None]:
+    """The message enveloped for a correspondent elsewhere, as the key book knows them.
 
-    Raises Refused(NO_CERTIFICATE_FOR_RECIPIENT), as :func:`seal_here`.
+    The best certificate that is believed today is taken: what a correspondent renewed before its
+    time stands behind its successor. What came enveloped goes as it came, and nothing is drawn.
+    ``drawn``: what closed this message before; it does so again, to the same octets, while its
+    certificate is believed. Raises Refused(NO_CERTIFICATE_FOR_RECIPIENT), as :func:`seal_here`.
     """
-    best = keybook.best(view, gateway.spool, recipient, gateway.clock())
-    if best is None:
-        raise Refused(Failure.NO_CERTIFICATE_FOR_RECIPIENT)
-    closing = _closing(
-        gateway,
-        view,
-        best.certificate,
-        best.chain,
-        best.capabilities,
-        is_signed=_kind(raw) == "signed",
-    )
-    return _sealed(gateway, raw, best.certificate, closing)
+    kind = _kind(raw)
+    if kind in ("enveloped", "auth-enveloped"):
+        return raw, None
+    best, closing = _believed(gateway, view, recipient, drawn, is_signed=kind == "signed")
+    used = drawn if drawn is not None and drawn.is_for(best.certificate) else None
+
+    def seal(entity: bytes) -> list[bytes]:
+        nonlocal used
+        used = used or draw([best.certificate], closing, hashlib.sha256(entity).digest())
+        return enveloped_pieces(entity, used)
+
+    is_authenticated = closing.is_authenticated if used is None else used.content.is_authenticated
+    return _wrapped(gateway, raw, seal, is_authenticated=is_authenticated), used
+
+
+def _believed(
+    gateway: Gateway, view: View, recipient: str, drawn: Drawn | None, *, is_signed: bool
+) -> tuple[Best, Protection]:
+    """The certificate of what was drawn before, or the best, if it is believed today."""
+    now, domain = gateway.clock(), recipient.rpartition("@")[2]
+    known = keybook.ranked(view, gateway.spool, recipient, now)
+    # whose own certificate nobody here knows is written to by their domain's
+    known += keybook.ranked(view, gateway.spool, domain_keys.address_for(domain), now)
+    if drawn is not None:
+        known.sort(key=lambda one: not drawn.is_for(one.certificate))
+    cause = ""
+    for one in known[:TRIED]:
+        try:
+            return one, _closing(
+                gateway, view, one.certificate, one.chain, one.capabilities, is_signed=is_signed
+            )
+        except Refused as refused:
+            cause = cause or refused.cause
+    raise Refused(Failure.NO_CERTIFICATE_FOR_RECIPIENT, cause)
 
 
 def _closing(
@@ -218,11 +257,13 @@ def _closing(
     return replace(capabilities.MODERN, transport=protection.transport)
 
 
-def _sealed(gateway: Gateway, raw: bytes, certificate: Certificate, closing: Protection) -> bytes:
+def _wrapped(
+    gateway: Gateway, raw: bytes, seal: Callable[[bytes], list[bytes]], *, is_authenticated: bool
+) -> bytes:
     return smime.wrap_enveloped(
         raw,
-        lambda entity: enveloped_pieces(entity, [certificate], closing),
-        authenticated=closing.is_authenticated,
+        seal,
+        authenticated=is_authenticated,
         outer_subject=gateway.config.certificates.outer_subject or None,
     )
 

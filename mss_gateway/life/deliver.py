@@ -7,27 +7,21 @@ time. A mailbox whose keys are in its own client gets the message enveloped (sta
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from mailbox_store import bodies, correspondences, deliveries, mailboxes, messages
+from mailbox_store import bodies, deliveries, mailboxes, messages
 from mailbox_store.database import Transaction, View
 from mailbox_store.messages import Arrival
 from mailbox_store.vault import ObjectSeal
 from mss_gateway.directory import people
 from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import crypto
+from mss_gateway.life import crypto, exchanges, receipt, report
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
 from mss_gateway.observability import audit
 from mss_gateway.queue import items
+from mss_gateway.queue.carried import evidence as verdict_of
 from mss_gateway.queue.items import Item, Message
-from policies.first_contact import (
-    Exchange,
-    ReplyToCandidate,
-    Writing,
-    effects,
-    reply_to_mailboxes,
-)
 from policies.people import Role
 
 
@@ -52,6 +46,7 @@ def deliver(gateway: Gateway, item: Item) -> "Future[bool]":
             # a message goes with its last item: somebody else has done ours
             return gateway.database.submit(lambda tx: False)
         prepared = _prepare(gateway, view, item, message)
+        told = report.on_delivered(gateway, view, item)
 
     def unit(tx: Transaction) -> bool:
         if not items.holds(tx, item):
@@ -60,10 +55,15 @@ def deliver(gateway: Gateway, item: Item) -> "Future[bool]":
             tx, item.recipient, prepared.inbox.mailbox_id, prepared.arrival
         )
         if appended is not None:
-            _apply_effects(gateway, tx, message, prepared.recipient)
+            if prepared.recipient.role is Role.PATIENT:
+                patient = prepared.recipient
+                exchanges.apply(gateway, tx, message, patient.address, patient.account_id)
             _record(tx, item, prepared.recipient, "delivered")
+            report.send(gateway, tx, told)
         if message.carried.has_xdm and prepared.recipient.role is Role.PATIENT:
             items.advance(tx, item, "dossier")
+        elif receipt.is_due(prepared.recipient, message.carried):
+            items.advance(tx, item, "receipt")
         else:
             items.finish(tx, item)
         return appended is not None
@@ -80,7 +80,7 @@ def _prepare(gateway: Gateway, view: View, item: Item, message: Message) -> _Pre
         raise Refused(gone, message_ref=item.message_ref)
     inbox = mailboxes.find(view, recipient.account_id, "INBOX")
     seal = view.vault.account(view, recipient.account_id)
-    evidence = items.evidence(message.carried, message.created_at)
+    evidence = verdict_of(message.carried, message.created_at)
     if recipient.smime == "client":
         spool = view.vault.account(view, gateway.spool)
         raw = items.read_body(view, spool, message)
@@ -108,48 +108,6 @@ def _shared_body(gateway: Gateway, view: View, message: Message) -> tuple[Object
     return bodies.open_body(view, spool, message.blob_id, message.object_key)
 
 
-def _apply_effects(gateway: Gateway, tx: Transaction, message: Message, patient: Person) -> None:
-    """What this delivery opens or closes, in its own transaction (the rule of the house)."""
-    carried = message.carried
-    if patient.role is not Role.PATIENT:
-        return
-    writing = Writing(
-        author_role=Role[carried.author_role],
-        author_address=carried.author,
-        recipient_role=patient.role,
-        is_automatic=carried.is_automatic,
-        closes_by_subject=carried.closes,
-        closes_by_field=carried.closes,
-        reply_to=reply_to_mailboxes(_candidates(gateway, tx, carried.reply_to)),
-        delivered=True,
-    )
-    for effect in effects(writing):
-        holder = people.by_address(tx, effect.professional_address)
-        name = "" if holder is None else holder.display_name()
-        changed = correspondences.record(
-            tx,
-            patient.address,
-            patient.account_id,
-            effect.professional_address,
-            name,
-            effect.becomes.name,
-            message.message_ref,
-        )
-        if changed:
-            _record_effect(tx, message, patient, effect.becomes)
-
-
-def _candidates(
-    gateway: Gateway, tx: Transaction, addresses: tuple[str, ...]
-) -> list[ReplyToCandidate]:
-    found = []
-    for address in addresses:
-        holder = people.by_address(tx, address)
-        is_trusted = address.rpartition("@")[2] in gateway.config.site.domains
-        found.append(ReplyToCandidate(address, None if holder is None else holder.role, is_trusted))
-    return found
-
-
 def _record(tx: Transaction, item: Item, recipient: Person, verdict: str) -> None:
     audit.record(
         tx,
@@ -158,15 +116,4 @@ def _record(tx: Transaction, item: Item, recipient: Person, verdict: str) -> Non
         object=f"account:{recipient.account_id}",
         verdict=verdict,
         message_ref=item.message_ref,
-    )
-
-
-def _record_effect(tx: Transaction, message: Message, patient: Person, becomes: Exchange) -> None:
-    audit.record(
-        tx,
-        actor=f"account:{message.carried.author_account}",
-        act="correspondence",
-        object=f"account:{patient.account_id}",
-        verdict=becomes.value,
-        message_ref=message.message_ref,
     )

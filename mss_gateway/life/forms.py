@@ -6,8 +6,8 @@ subject is under the signature only (RFC 9788); their own program shows it from 
 reads no protected fields. What its author signed is never altered.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mailbox_store.database import View
@@ -22,7 +22,7 @@ from mss_gateway.message import dsn, recipient_list, trace
 from mss_gateway.message.address import EmailAddress
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
-from mss_gateway.queue.items import Carried
+from mss_gateway.queue.carried import Asked, Carried
 from policies.facts import SignatureStatus
 
 PROTOCOLS = {"submission": "ESMTPSA", "webmail": "HTTPS", "cli": "local"}
@@ -35,11 +35,19 @@ once, sealed, in memory."""
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What came through a channel: envelope, raw message with CRLF, and who sent it."""
+    """What came through a channel: envelope, raw message with CRLF, and who sent it.
+
+    ``asked`` by address, ``envelope_id`` and ``returns``: what the author wants to hear
+    (RFC 3461 §4); ``requires_tls``: RFC 8689 §2.
+    """
 
     envelope: Envelope
     recipients: tuple[EmailAddress, ...]
     raw: bytes
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    envelope_id: str = ""
+    returns: str = ""
+    requires_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,9 @@ def _form(
     raw = b"Return-Path: <%b>\r\n" % (carried.reverse_path or "").encode() + received + signed
     named = tuple(map(str, recipients))
     moment = int(gateway.clock())
-    return Ready(message_ref, named, raw, summarise(scan(raw)), carried, moment)
+    return Ready(
+        message_ref, named, raw, summarise(scan(raw)), carried, moment, asked=submission.asked
+    )
 
 
 def _carried(
@@ -143,4 +153,7 @@ def _carried(
         closes=content.closes(judged.message),
         reply_to=content.reply_to(judged.message),
         has_xdm=content.has_xdm(judged.message),
+        envelope_id=submission.envelope_id,
+        returns=submission.returns,
+        requires_tls=submission.requires_tls,
     )

@@ -14,6 +14,7 @@ from mss_gateway.config import Config
 from mss_gateway.directory.cabinet import Cabinet
 from mss_gateway.directory.client_trust import ClientTrust
 from mss_gateway.directory.notary import Notary
+from mss_gateway.directory.operators import PeerTrust
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.revocation import Kept
@@ -21,10 +22,13 @@ from mss_gateway.directory.revocation_folder import Lists
 from mss_gateway.directory.throttle import Throttle
 from mss_gateway.directory.tokens import Tokens
 from mss_gateway.directory.trust import Trust
+from mss_gateway.directory.whitelist import Whitelist
 from mss_gateway.dossier.render import Renderer
 from mss_gateway.message.trace import new_message_ref
 from mss_gateway.observability.metrics import Metrics
 from mss_gateway.observability.register import Register
+from mss_gateway.observability.sparing import Sparing
+from mss_gateway.queue.clock import QueueClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Gateway:
     no authority for the certificates of TLS clients. ``revocations`` gives what is known, as a view
     sees it, of certificates taken back: from ``lists`` of the operator's folder, from the answers
     that are ``kept``, and from the directory for those of the gateway's ``own`` authorities.
+    ``dkim_signer`` gives what signs for a domain by a selector; None: nothing is signed so.
     """
 
     config: Config
@@ -57,8 +62,13 @@ class Gateway:
     wake: Callable[[], None]
     remembered: Remembered
     register: Register
+    sparing: Sparing
+    queue_clock: QueueClock
+    whitelist: Callable[[View], Whitelist]
+    peer_trust: PeerTrust | None = None
     tokens: Tokens | None = None
     client_trust: ClientTrust | None = None
+    dkim_signer: Callable[[View, str, str], Callable[[bytes], bytes] | None] | None = None
 
     def now(self) -> datetime:
         """The present, aware, in UTC."""

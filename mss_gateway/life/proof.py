@@ -23,7 +23,7 @@ from mailbox_store import changes
 from mailbox_store.database import View
 from mailbox_store.messages import MessageId
 from mailbox_store.vault import AccountId
-from mss_gateway.directory import evidence, people, revocation_answers
+from mss_gateway.directory import domain_keys, evidence, people, revocation_answers
 from mss_gateway.directory.evidence import Evidence
 from mss_gateway.directory.revocation import gravest
 from mss_gateway.directory.revocation_answers import AnswerMissing
@@ -92,7 +92,7 @@ def again(
     noted = json.loads(changes.read_evidence(view, account_id, message_id) or b"{}")
     moment = noted.get("received_at", gateway.clock()) if kept is None else kept.at
     opened = opening.open_message(
-        _original(message, noted), lambda: gateway.cabinet.openers(view, account_id)
+        _original(message, noted), lambda: domain_keys.openers_of(view, gateway.cabinet, account_id)
     )
     keys_are_away = people.by_account(view, account_id).smime == "client"
     found = Again(

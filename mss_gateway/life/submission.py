@@ -4,20 +4,32 @@ A ``message_ref`` is born; limits first; then crypto, policy at message, signatu
 When :func:`accept` returns, the message survives a power cut; when it raises, nothing was kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import content, crypto, forms, policy, store
+from mss_gateway.life import (
+    answering,
+    content,
+    crypto,
+    description,
+    forms,
+    identities,
+    policy,
+    retries,
+    store,
+)
+from mss_gateway.life.authn import Admission
 from mss_gateway.life.forms import Submission as Submission
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.judgement import Judged
+from mss_gateway.life.policy import Envelope
 from mss_gateway.message import build, trace
+from mss_gateway.message.address import EmailAddress
 from mss_gateway.message.dates import date_field
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.observability import log
 from policies import decide
-from policies.people import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,19 @@ class Receipt:
     message_ref: str
 
 
+def begin(
+    gateway: Gateway,
+    signed_in: Admission,
+    reverse_path: EmailAddress | None,
+    declared_size: int | None,
+) -> Envelope:
+    """At MAIL: who writes, as themselves or as a box that is shared with them; raises Refused."""
+    author, actor = identities.writer(gateway, signed_in, reverse_path)
+    envelope = Envelope(author, reverse_path, "submission", actor)
+    policy.at_sender(gateway, envelope, declared_size)
+    return envelope
+
+
 def accept(gateway: Gateway, submission: Submission) -> Receipt:
     """Take responsibility for a message, or raise Refused with its ``message_ref``.
 
@@ -34,7 +59,7 @@ def accept(gateway: Gateway, submission: Submission) -> Receipt:
     """
     message_ref, channel = gateway.new_ref(), submission.envelope.channel
     try:
-        _accept(gateway, submission, message_ref)
+        told = _accept(gateway, submission, message_ref)
     except Refused as refused:
         raise _on_record(gateway, submission, refused, message_ref) from refused.__cause__
     except Exception as error:
@@ -42,7 +67,7 @@ def accept(gateway: Gateway, submission: Submission) -> Receipt:
         raise _on_record(gateway, submission, Refused(Failure.BUG), message_ref) from error
     gateway.metrics.accepted.labels(channel).inc()
     gateway.wake()
-    return Receipt(message_ref)
+    return Receipt(told)
 
 
 def _on_record(
@@ -53,23 +78,27 @@ def _on_record(
     return refused
 
 
-def _accept(gateway: Gateway, submission: Submission, message_ref: str) -> None:
+def _accept(gateway: Gateway, submission: Submission, message_ref: str) -> str:
+    """The message_ref to tell: of a message that was taken before, the first one."""
     if not submission.recipients:
         raise Refused(Failure.RECIPIENT_UNKNOWN, "no recipient")
     if find_bare_line_ending(submission.raw) is not None:
         raise Refused(Failure.BARE_LINE_ENDING)
     recipients = tuple(dict.fromkeys(str(recipient) for recipient in submission.recipients))
     try:
-        author = submission.envelope.author.address
+        author, message = submission.envelope.author, scan(submission.raw)
         path = submission.envelope.reverse_path
-        judged = crypto.open_submission(
-            gateway, scan(submission.raw), author, recipients, None if path is None else str(path)
-        )
+        reverse_path = None if path is None else str(path)
+        judged = crypto.open_submission(gateway, message, author.address, recipients, reverse_path)
         facts = content.message_facts(gateway, submission.envelope, recipients, judged)
         policy.obey(decide.at_message(facts))
         normal = _normalise(gateway, submission, judged, message_ref)
-        ready = forms.forms(gateway, submission, judged, normal, message_ref)
-        store.commit(gateway, submission.envelope, facts, ready)
+        wanted = answering.asked(submission.asked, recipients, judged.message.header, path)
+        ready = forms.forms(gateway, replace(submission, asked=wanted), judged, normal, message_ref)
+        same = None
+        if retries.is_named(message):
+            same = retries.handed(f"account:{author.account_id}", reverse_path, submission.raw)
+        return store.commit(gateway, submission.envelope, facts, ready, same)
     except MessageMalformed as malformed:
         raise Refused(malformed.failure, str(malformed)) from None
 
@@ -78,13 +107,12 @@ def _normalise(gateway: Gateway, submission: Submission, judged: Judged, message
     """Header fields as RFC 6409 §8 lets a submission server mend them; the body is untouched."""
     site, author = gateway.config.site, submission.envelope.author
     header = judged.message.root.header
-    raw = build.remove_fields(judged.message.raw, content.REMOVED_FIELDS)
+    mended = description.mend(gateway.config, judged, author, message_ref)
+    raw = build.remove_fields(judged.message.raw, content.REMOVED_FIELDS | mended.removed)
     raw = build.rewrite_from_display(raw, author.display_name(site.name_separator))
     missing: list[tuple[str, str]] = []
     if header.first("message-id") is None:
         missing.append(("Message-ID", trace.new_message_id(site.domains[0], message_ref)))
     if header.first("date") is None:
         missing.append(("Date", date_field(gateway.now())))
-    if header.first("x-mss-nil") is None and author.role is not Role.PATIENT:
-        missing.append(("X-MSS-NIL", site.product_number))
-    return build.add_fields(raw, missing)
+    return build.add_fields(raw, [*missing, *mended.added])

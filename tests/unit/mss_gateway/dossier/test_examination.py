@@ -11,6 +11,7 @@ from mss_gateway.dossier.examination import (
     archive_patient_ins,
     cda_codes,
     examine_attachment,
+    headers_of,
     is_ins_qualified,
 )
 from mss_gateway.dossier.identity import accepted_oids
@@ -204,9 +205,10 @@ def test_what_the_headers_of_the_message_must_say() -> None:
     read = xdm.examine(archive_of(CDA, cda_document(prescription), cda_document(prescription)))
     oids = accepted_oids(accept_test_ins=True)
 
-    assert cda_codes(read) == ("11502-2", "PRESC-BIO")
-    assert is_ins_qualified(read, oids)
-    assert not is_ins_qualified(read, accepted_oids(accept_test_ins=False))
+    headers = headers_of(read)
+    assert cda_codes(headers) == ("11502-2", "PRESC-BIO")
+    assert is_ins_qualified(headers, oids)
+    assert not is_ins_qualified(headers, accepted_oids(accept_test_ins=False))
     assert archive_patient_ins(read, oids) == {"279035121518989"}
 
 
@@ -215,4 +217,4 @@ def test_without_traits_the_identity_is_not_qualified() -> None:
 
     read = xdm.examine(archive([replace(entry_for(CDA), content=written)]))
 
-    assert not is_ins_qualified(read, accepted_oids(accept_test_ins=True))
+    assert not is_ins_qualified(headers_of(read), accepted_oids(accept_test_ins=True))

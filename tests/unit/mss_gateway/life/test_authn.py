@@ -4,9 +4,11 @@ import pyotp
 import pytest
 
 from mss_gateway.directory import passwords
+from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import authn
 from mss_gateway.life.authn import Attempt
+from mss_gateway.life.claims import PasswordClaim
 from policies.people import Standing
 from tests.support.smtp_site import (
     LIMITS,
@@ -25,15 +27,21 @@ def attempt(login: str = MARTIN, password: str = PASSWORD, peer: str = "192.0.2.
     return Attempt(login, password, "submission", peer)
 
 
+def signed_in(site: Site, one: Attempt) -> Person:
+    """Whom a mail client with a password stands for."""
+    claim = PasswordClaim("", one.login, one.password)
+    return authn.admit(site.gateway, claim, one.channel, one.peer).person
+
+
 def refused(site: Site, one: Attempt) -> Failure:
     with pytest.raises(Refused) as caught:
-        authn.authenticate(site.gateway, one)
+        signed_in(site, one)
     return caught.value.failure
 
 
 @pytest.mark.parametrize("login", [MARTIN, MARTIN.upper(), f"  {MARTIN} "])
 def test_the_right_password_names_the_person(login: str, site: Site) -> None:
-    assert authn.authenticate(site.gateway, attempt(login)).address == MARTIN
+    assert signed_in(site, attempt(login)).address == MARTIN
     site.gateway.database.write(lambda tx: None)
     assert site.acts("sign-in") == ["permitted"]
 
@@ -59,7 +67,7 @@ def test_everything_else_is_one_failure_and_on_record(one: Attempt, site: Site) 
 
 
 def test_a_suspended_account_is_refused_with_its_right_password(site: Site) -> None:
-    authn.authenticate(site.gateway, attempt(SECRETARIAT))
+    signed_in(site, attempt(SECRETARIAT))
     site.stand(SECRETARIAT, Standing.SUSPENDED)
     assert refused(site, attempt(SECRETARIAT)) is Failure.BAD_CREDENTIALS
 
@@ -73,14 +81,14 @@ def test_a_wait_runs_after_so_many_failures_however_the_login_is_spelt(
         assert refused(site, wrong) is Failure.BAD_CREDENTIALS
     assert refused(site, attempt(peer="192.0.2.99")) is Failure.TOO_MANY_ATTEMPTS
     site.clock.pass_by(2)
-    assert authn.authenticate(site.gateway, attempt(peer="192.0.2.99")).address == MARTIN
+    assert signed_in(site, attempt(peer="192.0.2.99")).address == MARTIN
 
 
 def test_an_address_waits_too_whoever_it_pretends_to_be(site: Site) -> None:
     for count in range(LIMITS.failed_logins_per_address):
         assert refused(site, attempt(f"x{count}@mss.example")) is Failure.BAD_CREDENTIALS
     assert refused(site, attempt()) is Failure.TOO_MANY_ATTEMPTS
-    assert authn.authenticate(site.gateway, attempt(peer="192.0.2.2")).address == MARTIN
+    assert signed_in(site, attempt(peer="192.0.2.2")).address == MARTIN
 
 
 def test_what_the_throttle_remembers_of_a_login_is_short(site: Site) -> None:

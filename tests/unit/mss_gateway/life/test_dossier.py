@@ -59,12 +59,12 @@ def test_filing_twice_adds_nothing(site: Site) -> None:
     assert site.worker.run_batch() == 1
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
-    (item,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1))
+    (item,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))
     assert item.stage == "dossier"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(items, "finish", lambda tx, item: items.retry(tx, item, tx.now, "bug"))
         assert dossier.file_item(site.gateway, item).result() is True
-    (again,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1))
+    (again,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))
     assert dossier.file_item(site.gateway, item).result() is False
     assert dossier.file_item(site.gateway, again).result() is False
     assert len(record(site)) == 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mss_gateway.life import deliver, submission
-from mss_gateway.queue import items, worker
+from mss_gateway.queue import desk, items, worker
 from mss_gateway.queue.worker import Worker
 from tests.support.smtp_site import DUBOIS, MARTIN, PATIENT, SECRETARIAT, Site, simple
 
@@ -34,7 +34,7 @@ def test_an_item_that_fails_does_not_stop_its_neighbours(
     assert site.work() == 3
     assert [len(site.kept(one)) for one in (SECRETARIAT, DUBOIS, PATIENT)] == [1, 0, 1]
     with site.gateway.database.read() as view:
-        (line,) = items.listing(view)
+        (line,) = desk.listing(view)
     assert (line.attempts, line.last_failure) == (1, "bug")
     monkeypatch.undo()
     site.clock.pass_by(10)
@@ -46,7 +46,7 @@ def test_what_a_dead_worker_had_leased_is_done_by_the_next(site: Site) -> None:
     accept(site, DUBOIS)
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
-    site.gateway.database.write(lambda tx: items.claim(tx, spool, 10))
+    site.gateway.database.write(lambda tx: items.claim(tx, spool, 10, tx.now))
     assert site.work() == 0
     delivered, wake = threading.Event(), threading.Event()
     site.gateway.database.on_commit(lambda touched: delivered.set())

@@ -392,8 +392,8 @@ def test_what_a_session_knows_of_a_standing_is_not_believed(site: Site) -> None:
 
 def test_an_exchange_means_nothing_for_professionals(site: Site) -> None:
     with site.gateway.database.read() as view:
-        assert policy.exchange(view, site.person(MARTIN), DUBOIS) is Exchange.NONE
-        assert policy.exchange_facts(view, site.person(MARTIN), (PATIENT,)) == ()
+        assert policy.exchange(view, site.person(MARTIN).party, DUBOIS) is Exchange.NONE
+        assert policy.exchange_facts(view, site.person(MARTIN).party, (PATIENT,)) == ()
 
 
 # copies
