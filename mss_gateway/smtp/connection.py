@@ -6,7 +6,7 @@ LF for a line end, goes on with what is buffered after a close, and prints in En
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aiosmtpd.smtp import SMTP
@@ -19,6 +19,7 @@ from mss_gateway.smtp.lines import (
     LineNotAscii,
     LineTooLong,
     StrayLineEnding,
+    check_length,
     read_line,
 )
 from mss_gateway.smtp.replies import Said
@@ -39,6 +40,8 @@ class Patience:
     """RFC 5321 §4.5.3.2.7 wants at least five minutes."""
     body: float = 180.0
     """Silence within a body; RFC 5321 §4.5.3.2.5 wants three minutes."""
+    tarpit: float = 5.0
+    """The longest wait before an answer to a peer that asks for too many who are refused."""
     farewell: float = 10.0
     """For the peer to let go of a connection that was closed, before it is cut."""
 
@@ -57,15 +60,20 @@ class Connection(SMTP):
         patience: Patience,
         opened: Callable[[str], bool],
         closed: Callable[[str], None],
+        *,
+        takes_utf8: bool = False,
     ) -> None:
+        self.channel = "smtp"
+        self.takes_utf8 = takes_utf8
         self._patience = patience
         self._opened, self._closed_by = opened, closed
-        self._peer = "unknown"
+        self.peer_address = "unknown"
         self._is_over = False
         self._is_lost = False
         self._is_listening = False
         self._is_retiring = False
         self._mistakes = 0
+        self._longest_line = COMMAND_OCTETS
         self._early_commands: int | None = EARLY_COMMANDS
         super().__init__(
             object(),
@@ -75,24 +83,33 @@ class Connection(SMTP):
             loop=asyncio.get_running_loop(),
         )
 
+    def __dir__(self) -> Iterable[str]:
+        """Nothing for the library to find: it looks through all names at each connection.
+
+        Its commands and its AUTH would be found by that; a dialogue has a table of its own.
+        """
+        return ()
+
     # the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless this address has too many connections (RFC 5321 §3.8)."""
         peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]) if peer else "unknown"
+        self.peer_address = str(peer[0]) if peer else "unknown"
         super().connection_made(transport)
-        if not self._opened(self._peer):
-            assert self._handler_coroutine is not None
+        assert self._handler_coroutine is not None
+        # who leaves at once has it cancelled before its first step, and so before its end
+        self._handler_coroutine.add_done_callback(lambda _: self.end())
+        if not self._opened(self.peer_address):
             self._handler_coroutine.cancel()
-            self._part_with(Said.TOO_MANY_CONNECTIONS)
+            self.part_with(Said.TOO_MANY_CONNECTIONS)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client left, or was let go; what was not answered 250 is not ours."""
         if self._is_lost:
             return
         self._is_lost = self._is_over = True
-        self._closed_by(self._peer)
+        self._closed_by(self.peer_address)
         super().connection_lost(error)
 
     def _reset_timeout(self, duration: float | None = None) -> None:
@@ -100,20 +117,20 @@ class Connection(SMTP):
             super()._reset_timeout(duration)
 
     def _timeout_cb(self) -> None:
-        self._part_with(Said.TIMED_OUT)
+        self.part_with(Said.TIMED_OUT)
 
     def retire(self) -> None:
         """The service stops: leave at once when nothing is going on, else after the command."""
         self._is_retiring = True
         if self._is_listening:
-            self._part_with(Said.SHUTTING_DOWN)
+            self.part_with(Said.SHUTTING_DOWN)
 
     def cut(self) -> None:
         """Close without any further waiting."""
         self._is_over = True
         self._writer.transport.abort()
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """Say nothing more, hear nothing more; a peer that does not let go is cut off."""
         if self._is_over:
             return
@@ -123,49 +140,54 @@ class Connection(SMTP):
             self._timeout_handle.cancel()
         self._timeout_handle = self.loop.call_later(self._patience.farewell, self.cut)
 
-    def _part_with(self, last: Said) -> None:
+    def part_with(self, last: Said) -> None:
+        """Say a last line and end the connection."""
         if not self._is_over:
             self._writer.write(last.line + b"\r\n")
-            self._end()
+            self.end()
 
     # the dialogue
 
     async def _handle_client(self) -> None:
         """Commands one by one until one side ends it."""
         try:
-            await self._write(f"220 {self.hostname} {self.__ident__}".encode())
+            if self.has_more_waiting():
+                self.part_with(Said.SPOKE_EARLY)  # before the greeting (threat T3)
+                return
+            await self.write(f"220 {self.hostname} {self.__ident__}".encode())
             while not self._is_over:
                 await self._next_command()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client has left: nobody is there to be told
         finally:
-            self._end()
+            self.end()
 
     async def _next_command(self) -> None:
         try:
-            line = await self._hear()
+            line = await self.hear()
+            check_length(line)
         except LineTooLong:
-            await self._mistake(Said.LINE_TOO_LONG)
+            await self.mistake(Said.LINE_TOO_LONG)
         except LineNotAscii:
-            await self._mistake(Said.LINE_NOT_ASCII)
+            await self.mistake(Said.LINE_NOT_ASCII)
         except StrayLineEnding:
-            await self._write(replies.line(Failure.BARE_LINE_ENDING))
-            self._end()
+            await self.write(replies.line(Failure.BARE_LINE_ENDING))
+            self.end()
         else:
             await self._obey(line)
         if self._is_retiring:
-            self._part_with(Said.SHUTTING_DOWN)
+            self.part_with(Said.SHUTTING_DOWN)
 
     async def _obey(self, line: str) -> None:
         word, _, argument = line.partition(" ")
         verb = self._smtp_methods.get(word.upper())
         if verb is None:
-            await self._mistake(Said.UNKNOWN_COMMAND)
+            await self.mistake(Said.UNKNOWN_COMMAND)
             return
         if self._early_commands is not None:
             self._early_commands -= 1
             if self._early_commands < 0:
-                self._part_with(Said.TOO_MANY_COMMANDS)
+                self.part_with(Said.TOO_MANY_COMMANDS)
                 return
         self._reset_timeout()
         try:
@@ -173,43 +195,56 @@ class Connection(SMTP):
         except (ConnectionError, asyncio.IncompleteReadError):
             raise
         except StrayLineEnding:
-            await self._write(replies.line(Failure.BARE_LINE_ENDING))
-            self._end()
+            await self.write(replies.line(Failure.BARE_LINE_ENDING))
+            self.end()
         except Exception as error:
             # temporary outside, loud inside; no library's text reaches the wire
-            log.bug("smtp session", error, channel="submission")
-            await self._write(replies.line(Failure.BUG))
+            log.bug("smtp session", error, channel=self.channel)
+            await self.write(replies.line(Failure.BUG))
 
-    async def _hear(self) -> str:
+    def believe(self) -> None:
+        """The other side has proved who it is: it may take its time."""
+        self._early_commands = None
+        self._timeout_duration = self._patience.known
+        self._reset_timeout()
+
+    async def hear(self) -> str:
         """The client's next line; raises what ``read_line`` does."""
         self._is_listening = True
         try:
-            return await read_line(self._reader)
+            return await read_line(self._reader, self._longest_line, takes_utf8=self.takes_utf8)
         finally:
             self._is_listening = False
 
-    async def _say(self, said: Said) -> None:
-        await self._write(said.line)
+    def allow_lines(self, octets: int) -> None:
+        """How long a line may be from here on, with its CRLF: for AUTH and what answers it."""
+        self._longest_line = octets
+        self._reader._limit = octets  # type: ignore[attr-defined]
 
-    async def _mistake(self, said: Said) -> None:
+    async def say(self, said: Said) -> None:
+        """Answer with a line of the protocol's own."""
+        await self.write(said.line)
+
+    async def mistake(self, said: Said) -> None:
         """Answer a command that makes no sense here; one too many ends the connection."""
         self._mistakes += 1
         if self._mistakes > MISTAKES:
-            self._part_with(Said.TOO_MANY_MISTAKES)
+            self.part_with(Said.TOO_MANY_MISTAKES)
         else:
-            await self._say(said)
+            await self.say(said)
 
-    async def _write(self, line: bytes) -> None:
+    async def write(self, line: bytes) -> None:
+        """Send a reply, given without its last CRLF."""
         self._writer.write(line + b"\r\n")
         await self._writer.drain()
 
-    def _has_more_waiting(self) -> bool:
+    def has_more_waiting(self) -> bool:
         """Whether the client has sent something that nobody has read yet."""
         return bool(self._reader._buffer)  # type: ignore[attr-defined]
 
     # TLS
 
-    async def _start_tls(self, context: ssl.SSLContext) -> bool:
+    async def start_tls(self, context: ssl.SSLContext) -> bool:
         """Speak TLS from here on; False when the handshake failed, which ends the connection."""
         try:
             secured = await self.loop.start_tls(

@@ -7,7 +7,7 @@ way round: what such a client says cannot be trusted, so it is not interpreted a
 import asyncio
 
 COMMAND_OCTETS = 2048
-"""A command line with its CRLF. RFC 5321 §4.5.3.1.4 asks for 512; AUTH brings its own octets."""
+"""A command line with its CRLF. RFC 5321 §4.5.3.1.4 asks for 512, parameters bring their own."""
 
 
 class LineRefused(Exception):
@@ -15,21 +15,23 @@ class LineRefused(Exception):
 
 
 class LineTooLong(LineRefused):
-    """Longer than :data:`COMMAND_OCTETS`; it was skipped."""
+    """Longer than a line may be here; it was skipped."""
 
 
 class LineNotAscii(LineRefused):
-    """Octets above 127: SMTPUTF8 is not offered."""
+    """Octets above 127 where SMTPUTF8 is not offered (RFC 6531 §3.1), or no UTF-8."""
 
 
 class StrayLineEnding(Exception):
     """A bare CR, bare LF or NUL: the connection is not to be believed any more."""
 
 
-async def read_line(reader: asyncio.StreamReader) -> str:
-    """The next command line, without its CRLF.
+async def read_line(
+    reader: asyncio.StreamReader, longest: int = COMMAND_OCTETS, *, takes_utf8: bool = False
+) -> str:
+    """The next line of at most ``longest`` octets, without its CRLF.
 
-    ``reader`` must have :data:`COMMAND_OCTETS` as its limit. Raises LineRefused, StrayLineEnding,
+    ``reader`` must have ``longest`` as its limit. Raises LineRefused, StrayLineEnding,
     and IncompleteReadError when the client has left.
     """
     try:
@@ -37,15 +39,24 @@ async def read_line(reader: asyncio.StreamReader) -> str:
     except asyncio.LimitOverrunError as overrun:
         await _skip(reader, overrun.consumed)
         raise LineTooLong from None
-    if len(line) > COMMAND_OCTETS:
+    if len(line) > longest:
         raise LineTooLong
     text = line[:-2]
     if not line.endswith(b"\r\n") or b"\r" in text or b"\0" in text:
         raise StrayLineEnding
     try:
-        return text.decode("ascii")
+        return text.decode("utf-8" if takes_utf8 else "ascii")
     except UnicodeDecodeError:
         raise LineNotAscii from None
+
+
+def check_length(line: str) -> None:
+    """Whether a command is as short as its verb must be; raises LineTooLong.
+
+    Only AUTH may be longer where lines may be: RFC 4954 §4 has it bring a whole response.
+    """
+    if len(line) + 2 > COMMAND_OCTETS and line[:5].upper() != "AUTH ":
+        raise LineTooLong
 
 
 async def _skip(reader: asyncio.StreamReader, octets: int) -> None:

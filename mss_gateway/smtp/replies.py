@@ -1,4 +1,4 @@
-"""What the submission ports say: failures from THE table, the protocol's own lines from here.
+"""What the SMTP ports say: failures from THE table, the protocol's own lines from here.
 
 A reply is a code, an enhanced code and one ASCII sentence; a refusal after DATA ends with the
 message_ref (RFC 5321 §4.2, RFC 2034 §4).
@@ -33,6 +33,8 @@ class Said(Enum):
     NO_ARGUMENT = "501 5.5.4 aucun argument n'est attendu"
     MAIL_SYNTAX = "501 5.5.4 syntaxe: MAIL FROM:<adresse>"
     RCPT_SYNTAX = "501 5.5.4 syntaxe: RCPT TO:<adresse>"
+    PARAMETER_MALFORMED = "501 5.5.4 parametre invalide"
+    RESPONSE_TOO_LONG = "500 5.5.6 reponse d'identification trop longue"
     NOT_BASE64 = "501 5.5.2 base64 attendu"
     SIGN_IN_CANCELLED = "501 5.7.0 identification abandonnee"
     NOT_OFFERED = "502 5.5.1 commande non offerte"
@@ -43,6 +45,7 @@ class Said(Enum):
     AUTH_MISPLACED = "503 5.5.1 AUTH n'est pas attendu ici"
     TLS_ALREADY = "503 5.5.1 TLS est deja actif"
     MECHANISM_UNKNOWN = "504 5.5.4 mecanisme inconnu"
+    VALUE_NOT_OFFERED = "504 5.5.4 valeur non offerte"
     SPOKE_EARLY = "554 5.5.0 commandes envoyees trop tot"
     PARAMETER_UNKNOWN = "555 5.5.4 parametre non offert"
 

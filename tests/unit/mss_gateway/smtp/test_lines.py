@@ -9,6 +9,7 @@ from mss_gateway.smtp.lines import (
     LineNotAscii,
     LineTooLong,
     StrayLineEnding,
+    check_length,
     read_line,
 )
 
@@ -56,3 +57,24 @@ async def test_octets_above_127_are_refused() -> None:
 async def test_a_line_without_its_end_is_no_line(octets: bytes) -> None:
     with pytest.raises(asyncio.IncompleteReadError):
         await read_line(reader_of(octets))
+
+
+async def test_a_line_may_be_longer_where_it_is_said_so() -> None:
+    longest = 3 * COMMAND_OCTETS
+    for octets, fits in ((longest, True), (longest + 1, False)):
+        reader = asyncio.StreamReader(limit=longest)
+        reader.feed_data(b"x" * (octets - 2) + b"\r\n")
+        if fits:
+            assert len(await read_line(reader, longest)) == octets - 2
+        else:
+            with pytest.raises(LineTooLong):
+                await read_line(reader, longest)
+
+
+@pytest.mark.parametrize("verb", ["AUTH ", "auth "])
+def test_only_auth_is_longer_than_a_command(verb: str) -> None:
+    check_length(verb + "x" * 10 * COMMAND_OCTETS)
+    check_length("MAIL " + "x" * (COMMAND_OCTETS - 7))
+    for line in ("MAIL " + "x" * (COMMAND_OCTETS - 6), "AUTHX" + "x" * COMMAND_OCTETS):
+        with pytest.raises(LineTooLong):
+            check_length(line)
