@@ -5,15 +5,15 @@ Secrets are never values here: they are paths of files (mode 0600).
 """
 
 import dataclasses
-import re
 import tomllib
 import types
 import typing
-import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from mss_gateway.config_rules import complaints
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -38,6 +38,10 @@ class Site:
     product_number: str = "MSS-GATEWAY-0"
     name_separator: str = " "
 
+    def serves(self, address: str) -> bool:
+        """Whether an address in normal form, or its domain, is one of this operator's."""
+        return address.rpartition("@")[2] in (*self.domains, self.patient_domain)
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -58,20 +62,23 @@ class Listen:
     imap_tls: int = 2593
     webmail: int = 2580
     metrics: int = 2590
+    mx: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
     """The server's certificate chain and key, in PEM files; whom it believes as a client.
 
-    Empty ``client_anchors``: IMAP asks nobody for a certificate. Empty ``client_lists``: only the
-    gateway's own authority says what was revoked.
+    Empty ``client_anchors``: no mail program is asked for a certificate. Empty ``client_lists``:
+    only the gateway's own authority says what was revoked. ``peer_anchors``: the authorities of
+    other operators' servers; empty: nothing comes from or goes to other operators.
     """
 
     certificate: str = "tls/server.pem"
     key: str = "tls/server.key"
     client_anchors: str = ""
     client_lists: str = ""
+    peer_anchors: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,7 @@ class Limits:
     connections_per_address: int = 60
     connections_per_account: int = 30
     account_octets: int = 20 * 1024 * MEBIOCTET
+    free_octets: int = 64 * MEBIOCTET
     failed_logins_per_account: int = 5
     failed_logins_per_address: int = 30
 
@@ -189,6 +197,63 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Whitelist:
+    """The domains of the trust space. Empty ``signer``: an unsigned list is taken.
+
+    ``operators``: lines ``name: domain domain …`` for lists that do not say whose a domain is;
+    ``operator_element``: the element of the list that says it.
+    """
+
+    signer: str = ""
+    stale_hours: int = 72
+    alarm_hours: int = 26
+    patient_label: str = "patient"
+    operators: tuple[str, ...] = ()
+    operator_element: str = "Operateur"
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """How other operators are reached. ``routes``: lines ``domain host:port``, ``*`` for the rest.
+
+    Empty ``dkim_selector``: nothing is signed by DKIM; empty ``resolvers``: the system's.
+    """
+
+    routes: tuple[str, ...] = ()
+    dns: bool = True
+    resolvers: tuple[str, ...] = ()
+    port: int = 25
+    connections_per_destination: int = 4
+    messages_per_connection: int = 100
+    dkim_selector: str = ""
+    verify_dkim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How long a message is tried, in hours: until its author is told, until it is given up."""
+
+    expiry_hours: int = 120
+    notice_hours: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRules:
+    """What mail programs may do. ``fields``: X-MSS fields that are wrong are one of ``FIELDS``."""
+
+    smtputf8: bool = False
+    app_passwords_only: bool = False
+    fields: str = "repair"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the service ends."""
+
+    drain_seconds: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration; ``base`` is the folder that relative paths start from."""
 
@@ -205,16 +270,26 @@ class Config:
     mailboxes: Mailboxes = field(default_factory=Mailboxes)
     sharing: Sharing = field(default_factory=Sharing)
     setup: Setup = field(default_factory=Setup)
+    whitelist: Whitelist = field(default_factory=Whitelist)
+    relay: Relay = field(default_factory=Relay)
+    queue: Queue = field(default_factory=Queue)
+    submission: SubmissionRules = field(default_factory=SubmissionRules)
+    health: Health = field(default_factory=Health)
     base: Path = Path()
 
     @property
     def state_directory(self) -> Path:
         """The state directory as a path."""
-        return self.base / self.state.directory
+        return _below(self.base, self.state.directory)
 
     def in_state(self, name: str) -> Path:
         """A file of the state directory (an absolute name stays as it is)."""
         return self.state_directory / name
+
+
+@lru_cache(maxsize=16)
+def _below(base: Path, name: str) -> Path:
+    return base / name  # asked for with each message; a path costs more to make than to look up
 
 
 def load(path: Path) -> Config:
@@ -228,7 +303,7 @@ def load(path: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigRefused(f"{path}: {error}") from None
     config = dataclasses.replace(_section(Config, document, ""), base=path.resolve().parent)
-    for complaint in _complaints(config):
+    for complaint in complaints(config):
         raise ConfigRefused(complaint)
     return config
 
@@ -284,156 +359,6 @@ _NONE_WHEN_EMPTY = (
         "oauth.audience",
     ),
     *("oauth.jwks", "oauth.ca_file", "oauth.scope"),
+    *("tls.peer_anchors", "whitelist.signer", "relay.dkim_selector"),
 )
 """Texts that say, when they are empty, that there is none of it."""
-
-LONGEST_REMEMBERED = 300
-"""Seconds that a right password may be remembered at most."""
-
-KEY_KINDS = ("rsa-2048", "rsa-3072", "rsa-4096", "p256", "p384", "p521")
-
-MOST_RECIPIENTS = 2_000
-
-SEEN_FLAGS = ("shared", "personal")
-"""Whose \\Seen is: everybody's, or each member's own."""
-
-# lower case, because addresses are compared in that form; a host name may have a single label
-_DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
-
-_LEAST = {
-    "identity.password_memory_kib": 8,  # RFC 9106 §3.1: 8 KiB for each lane
-    "identity.password_rounds": 1,
-    "certificates.mailbox_days": 1,
-    "certificates.renew_days": 1,
-    "identity.remembered_login_seconds": 0,
-    "oauth.refresh_minutes": 1,
-    "web.idle_minutes": 1,
-}
-"""Smallest values of numbers, beside the limits, which are at least 1."""
-
-
-def _complaints(config: Config) -> Iterator[str]:
-    """Rules of values and between keys; each line names its key."""
-    yield from _site(config.site)
-    yield from _numbers(config)
-    yield from _ports(config.listen)
-    yield from _setup(config.setup)
-    yield from _oauth(config.oauth)
-    limits, web = config.limits, config.web
-    if limits.patient_message_octets > limits.message_octets:
-        yield "limits.patient_message_octets is above limits.message_octets"
-    if limits.bodies_in_flight_octets < limits.message_octets:
-        yield "limits.bodies_in_flight_octets is below limits.message_octets: none would pass"
-    if limits.account_octets < limits.message_octets:
-        yield "limits.account_octets is below limits.message_octets: none would fit"
-    if limits.recipients > MOST_RECIPIENTS:
-        yield f"limits.recipients is at most {MOST_RECIPIENTS}: a signed list names them all"
-    if web.absolute_minutes < web.idle_minutes:
-        yield "web.absolute_minutes is below web.idle_minutes"
-    yield from _publishing(config.certificates)
-    if config.certificates.key_kind not in KEY_KINDS:
-        yield f"certificates.key_kind is one of {', '.join(KEY_KINDS)}"
-    if config.identity.remembered_login_seconds > LONGEST_REMEMBERED:
-        yield f"identity.remembered_login_seconds is at most {LONGEST_REMEMBERED}"
-    if config.tls.client_lists and not config.tls.client_anchors:
-        yield "tls.client_lists is of no use without tls.client_anchors"
-    if config.sharing.seen not in SEEN_FLAGS:
-        yield f"sharing.seen is one of {', '.join(SEEN_FLAGS)}"
-    yield from _mailboxes(config.mailboxes)
-
-
-def _publishing(certificates: Certificates) -> Iterator[str]:
-    """Where others may ask about our certificates: plain http, or asking would need an answer."""
-    for name, urls in (
-        ("list_urls", certificates.list_urls),
-        ("responder_urls", certificates.responder_urls),
-    ):
-        if not all(url.startswith("http://") and url.isascii() for url in urls):
-            yield f"certificates.{name} holds what is no http address"
-    arc = certificates.policy_arc
-    if arc and _ARC.fullmatch(arc) is None:
-        yield "certificates.policy_arc is no object identifier, like 1.3.6.1.4.1.N"
-
-
-_ARC = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
-
-
-def _mailboxes(mailboxes: Mailboxes) -> Iterator[str]:
-    """What mail programs could not list, or not write in UTF-8, is no name of a folder."""
-    for entry in dataclasses.fields(mailboxes):
-        name = getattr(mailboxes, entry.name)
-        is_plain = all(name.split("/")) and not any(sign in name for sign in "%*")
-        if len(name) > 255 or not is_plain or not unicodedata.is_normalized("NFC", name):
-            yield (
-                f"mailboxes.{entry.name}: {name} cannot name a folder: at most 255 characters,"
-                " composed (Unicode NFC), no % or *, / between two levels only"
-            )
-    names = [name.upper() for name in dataclasses.astuple(mailboxes)]
-    if "INBOX" in names or len(set(names)) < len(names):
-        yield "mailboxes: each folder has a name of its own, and none is INBOX"
-
-
-def _site(site: Site) -> Iterator[str]:
-    if not site.domains:
-        yield "site.domains names at least one domain"
-    for key, name in (
-        *(("site.domains", name) for name in site.domains),
-        ("site.patient_domain", site.patient_domain),
-        ("site.hostname", site.hostname),
-    ):
-        if not _is_domain(name):
-            yield f"{key}: {name} is not a domain name in lower case"
-    if site.patient_domain in site.domains:
-        yield "site.patient_domain may not be one of site.domains"
-
-
-def _is_domain(name: str) -> bool:
-    return len(name) <= 253 and _DOMAIN.fullmatch(name) is not None
-
-
-def _setup(setup: Setup) -> Iterator[str]:
-    """Unlike ports listened on, two public ones may be equal: each host has its own."""
-    for entry in dataclasses.fields(setup):
-        value = getattr(setup, entry.name)
-        if isinstance(value, int):
-            if not 0 <= value <= 65_535:
-                yield f"setup.{entry.name} is not a port"
-        elif value and not _is_domain(value):
-            yield f"setup.{entry.name}: {value} is not a domain name in lower case"
-
-
-def _oauth(oauth: Oauth) -> Iterator[str]:
-    """A provider is named whole, or not at all."""
-    if not oauth.issuer:
-        return
-    for key in ("audience", "jwks"):
-        if not getattr(oauth, key):
-            yield f"oauth.{key} is empty, and oauth.issuer is not"
-    scheme, _, rest = oauth.jwks.partition("://")
-    if rest and scheme != "https":
-        yield "oauth.jwks is a file or an https address"
-    if rest and not oauth.ca_file:
-        yield "oauth.ca_file names the authorities of the server of oauth.jwks"
-
-
-def _numbers(config: Config) -> Iterator[str]:
-    for entry in dataclasses.fields(config.limits):
-        if getattr(config.limits, entry.name) < 1:
-            yield f"limits.{entry.name} must be at least 1"
-    for key, least in _LEAST.items():
-        section, _, name = key.partition(".")
-        if getattr(getattr(config, section), name) < least:
-            yield f"{key} must be at least {least}"
-
-
-def _ports(listen: Listen) -> Iterator[str]:
-    taken: dict[int, str] = {}
-    for entry in dataclasses.fields(listen):
-        port = getattr(listen, entry.name)
-        if not isinstance(port, int):
-            continue
-        if not 0 <= port <= 65_535:
-            yield f"listen.{entry.name} is not a port"
-        elif port and port in taken:
-            yield f"listen.{entry.name} and listen.{taken[port]} are the same port"
-        taken[port] = entry.name

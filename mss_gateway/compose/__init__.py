@@ -24,12 +24,15 @@ from mss_gateway.directory.notary import Notary
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.revocation import Kept
-from mss_gateway.directory.throttle import Throttle
+from mss_gateway.directory.throttle import Throttle, network
 from mss_gateway.dossier.render import Renderer
+from mss_gateway.life.dkim_signing import DkimSigners
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import metrics
 from mss_gateway.observability.register import Register
+from mss_gateway.observability.sparing import Sparing
 from mss_gateway.queue import items
+from mss_gateway.queue.clock import QueueClock
 
 AUTHORITY_YEARS = 10
 ACCOUNT_WINDOW_SECONDS = 15 * 60.0
@@ -79,6 +82,8 @@ def _wire(
         authority = _new_authority(config, database, spool, clock)
     certificates.complete(database)  # rows of an earlier release
     limits, identity = config.limits, config.identity
+    with database.read() as view:
+        queue_clock = QueueClock(view, clock, time.monotonic if clock is time.time else clock)
     lists, kept, own = believing.lists(config), Kept(spool), believing.Own(spool)
     return Gateway(
         config=config,
@@ -86,7 +91,9 @@ def _wire(
         bridge=Bridge(),
         passwords=Passwords(identity.password_memory_kib, identity.password_rounds),
         account_throttle=Throttle(limits.failed_logins_per_account, ACCOUNT_WINDOW_SECONDS),
-        address_throttle=Throttle(limits.failed_logins_per_address, ADDRESS_WINDOW_SECONDS),
+        address_throttle=Throttle(
+            limits.failed_logins_per_address, ADDRESS_WINDOW_SECONDS, key=network
+        ),
         cabinet=Cabinet(authority.chain),
         trust=believing.trust(config),
         revocations=believing.revocations(lists, kept, own),
@@ -106,6 +113,11 @@ def _wire(
         wake=wake,
         remembered=Remembered(identity.remembered_login_seconds),
         register=Register(database),
+        sparing=Sparing(),
+        queue_clock=queue_clock,
+        dkim_signer=DkimSigners(spool, time.monotonic),
+        whitelist=believing.whitelist(config),
+        peer_trust=believing.peer_trust(config, authority, kept, lists),
         tokens=sign_in.tokens(config),
         client_trust=sign_in.client_trust(config, authority, kept),
     )

@@ -5,15 +5,18 @@ from collections.abc import Callable
 from certs import anchors
 from certs.certificate import Certificate, is_authority
 from certs.errors import CertsError
+from certs.issue import Authority
 from certs.revocation import RevocationSource
 from certs.usage import Purpose
 from mailbox_store.database import View
 from mailbox_store.vault import AccountId
 from mss_gateway.config import Config, ConfigRefused
 from mss_gateway.directory.authorities import load_authorities
+from mss_gateway.directory.operators import PeerTrust
 from mss_gateway.directory.revocation import Kept, Revocations
 from mss_gateway.directory.revocation_folder import Lists
 from mss_gateway.directory.trust import Trust
+from mss_gateway.directory.whitelist import Whitelist, WhitelistCache
 
 
 def trust(config: Config) -> Trust:
@@ -38,6 +41,25 @@ def revocations(lists: Lists, kept: Kept, own: "Own") -> Callable[[View], Revoca
     """What is known of certificates taken back: by the directory, a folder of lists, and what was
     fetched and kept."""
     return lambda view: Revocations(view, own.certificates(view), lists, kept)
+
+
+def whitelist(config: Config) -> Callable[[View], Whitelist]:
+    """The white list as a view sees it."""
+    return WhitelistCache(config)
+
+
+def peer_trust(config: Config, own: Authority | None, kept: Kept, lists: Lists) -> PeerTrust | None:
+    """Whom other operators' servers are believed by; None when there is no exchange with them.
+
+    Raises ConfigRefused.
+    """
+    if not config.tls.peer_anchors:
+        return None
+    path = config.in_state(config.tls.peer_anchors)
+    try:
+        return PeerTrust.load(path, own, kept, lists)
+    except (OSError, CertsError, ValueError) as error:
+        raise ConfigRefused(f"tls.peer_anchors {path} cannot be used ({error})") from None
 
 
 class Own:

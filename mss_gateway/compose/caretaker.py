@@ -10,9 +10,11 @@ from typing import Final
 
 from mailbox_store.errors import StoreError, StoreFailed
 from mailbox_store.vault import AccountId
+from mss_gateway.compose import measuring
 from mss_gateway.directory import evidence, renewal
 from mss_gateway.directory.publishing import publishing_of
 from mss_gateway.directory.renewal import Rules
+from mss_gateway.life import retries
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import log
 
@@ -50,6 +52,7 @@ class Caretaker:
         while not self._stopping.is_set():
             try:
                 renew(self._gateway)
+                retries.forget(self._gateway)
                 if rounds % ROUNDS_A_SWEEP == 0:
                     sweep(self._gateway)
             except StoreFailed:
@@ -77,6 +80,9 @@ def renew(gateway: Gateway) -> None:
         log.note("certificates renewed", count=len(turn.made))
     if turn.failed:
         log.note("certificates not renewed", count=len(turn.failed))
+    with gateway.database.read() as view:
+        ending = measuring.without_lasting(view, gateway.clock())
+    gateway.metrics.certificates_ending.set(len(ending))
 
 
 def sweep(gateway: Gateway) -> None:

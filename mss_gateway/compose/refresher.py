@@ -51,6 +51,11 @@ class Refresher:
         if self._thread.is_alive():
             self._thread.join()
 
+    def allow(self, hosts: tuple[str, ...]) -> None:
+        """Fetch from these hosts too, as the configuration has it now; look at once."""
+        self._refresh.allow(hosts)
+        self.wake()
+
     def wake(self) -> None:
         """Look now: somebody is to be written to whose certificate is new."""
         self._woken.set()

@@ -42,6 +42,7 @@ ACTS = (
     "policy",
     "store",
     "deliver",
+    "relay",
     "correspondence",
     "dossier",
     "report",
@@ -51,6 +52,7 @@ ACTS = (
     "queue",
     "mailbox",
     "verify",
+    "backup",
 )
 """The closed list of what an audit row may say was done; stages keep their own words."""
 

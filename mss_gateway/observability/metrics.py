@@ -16,7 +16,13 @@ class Metrics:
     filed: Counter
     sign_ins: Counter
     connections: Gauge
+    collapsed: Counter
+    slowed: Counter
+    relayed: Counter
+    reported: Counter
     commits: Gauge
+    failed_commits: Gauge
+    store_failed: Gauge
     queue_depth: Gauge
     queue_oldest_seconds: Gauge
     index_lag: Gauge
@@ -24,6 +30,15 @@ class Metrics:
     revocation_oldest_seconds: Gauge
     revocation_stale: Gauge
     revocation_failing: Gauge
+    certificate_days: Gauge
+    certificates_ending: Gauge
+    whitelist_age_hours: Gauge
+    whitelist_stale: Gauge
+    loop_lag_seconds: Gauge
+    disk_free: Gauge
+    disk_floor: Gauge
+    open_files: Gauge
+    threads: Gauge
 
     def render(self) -> bytes:
         """The exposition text."""
@@ -48,9 +63,19 @@ def build() -> Metrics:
         filed=counter("filed_documents", "Documents filed into dossiers"),
         sign_ins=counter("sign_ins", "Sign-ins by channel and outcome", "channel", "outcome"),
         connections=gauge("connections", "Open connections by protocol", "protocol"),
+        collapsed=counter(
+            "collapsed_retries", "Retries that were answered like the first, by channel", "channel"
+        ),
+        slowed=counter("slowed_answers", "Refused recipients answered slowly to a peer"),
+        relayed=counter("relays", "Attempts at other operators, by outcome", "outcome"),
+        reported=counter("reports", "Reports and receipts to authors, by kind", "kind"),
         commits=gauge("store_commits", "COMMITs of the store since start"),
-        queue_depth=gauge("queue_items", "Items in the queue by state", "state"),
-        queue_oldest_seconds=gauge("queue_oldest_seconds", "Age of the oldest due item"),
+        failed_commits=gauge("store_failed_commits", "COMMITs and flushes that failed since start"),
+        store_failed=gauge("store_failed", "1 once the store failed for good: the service ends"),
+        queue_depth=gauge("queue_items", "Items in the queue", "state", "stage"),
+        queue_oldest_seconds=gauge(
+            "queue_oldest_seconds", "Age of the oldest item, in queue time", "state", "stage"
+        ),
         index_lag=gauge("index_lag_messages", "Messages that are not in the text index yet"),
         revocation_fetches=counter(
             "revocation_fetches", "Fetches of revocation answers", "kind", "outcome"
@@ -64,4 +89,17 @@ def build() -> Metrics:
         revocation_failing=gauge(
             "revocation_failing_sources", "Sources whose last fetch was not good"
         ),
+        certificate_days=gauge("server_certificate_days", "Days until the server's ends"),
+        certificates_ending=gauge(
+            "mailbox_certificates_ending", "Holders without a certificate for 30 more days"
+        ),
+        whitelist_age_hours=gauge(
+            "whitelist_age_hours", "Since the list of the trust space was confirmed; -1: none"
+        ),
+        whitelist_stale=gauge("whitelist_stale", "1 while exchanges wait for a newer list"),
+        loop_lag_seconds=gauge("loop_lag_seconds", "How late the event loop last was"),
+        disk_free=gauge("disk_free_octets", "Octets free where the state directory is"),
+        disk_floor=gauge("disk_floor_octets", "Below so many free octets new mail is refused"),
+        open_files=gauge("open_files", "File descriptors of the service, sockets among them"),
+        threads=gauge("threads", "Threads of the service"),
     )

@@ -190,6 +190,18 @@ def test_what_cannot_work_is_refused_and_its_key_named(
         ("limits", "account_octets = 41943040"),
         ("setup", 'imap_host = ""\nweb_host = "web.example"'),
         ("setup", "imap_tls = 443\nwebmail = 443\nsubmission_tls = 65535"),
+        ("health", "drain_seconds = 10"),
+        ("health", "drain_seconds = 300"),
+        ("queue", "expiry_hours = 1\nnotice_hours = 1"),
+        ("queue", "expiry_hours = 160"),
+        ("whitelist", "alarm_hours = 72\nstale_hours = 72"),
+        ("whitelist", 'operators = ["Ville: ville.example patient.ville.example", "B: b.example"]'),
+        ("whitelist", 'signer = ""\noperator_element = "Operateur-1"'),
+        ("relay", 'routes = ["ville.example mx.ville.example:25", "* 192.0.2.1:65535"]'),
+        ("relay", 'routes = ["ville.example [::1]:25"]\nresolvers = ["192.0.2.53", "::1"]'),
+        ("relay", 'dkim_selector = "mss-2026.a"\nport = 65535'),
+        ("relay", "verify_dkim = true\ndns = true"),
+        ("submission", 'fields = "refuse"'),
     ],
 )
 def test_what_is_just_possible_is_accepted(tmp_path: Path, section: str, line: str) -> None:

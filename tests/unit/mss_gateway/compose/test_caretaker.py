@@ -17,7 +17,7 @@ from mss_gateway.compose.caretaker import GRACE_SECONDS, ROUNDS_A_SWEEP, Caretak
 from mss_gateway.directory import certificates, evidence
 from mss_gateway.directory.certificates import Held
 from mss_gateway.directory.evidence import UNUSED_SECONDS, Evidence
-from mss_gateway.life import submission
+from mss_gateway.life import retries, submission
 from tests.support import smtp_site
 from tests.support.smtp_messages import signed
 from tests.support.smtp_site import BERNARD, CLOSED, DUBOIS, MARTIN, OPPOSED, Site, simple
@@ -92,6 +92,16 @@ def test_what_the_authority_may_not_vouch_for_is_told_by_number(site: Site) -> N
     assert common_name(narrow.root) not in site.logged.getvalue()
 
 
+def test_a_round_counts_who_has_no_certificate_that_lasts(site: Site) -> None:
+    (former,) = held(site, BERNARD)
+    caretaker.renew(site.gateway)
+    assert b"mss_mailbox_certificates_ending 0.0" in site.gateway.metrics.render()
+    site.clock.pass_by(former.not_after - 29 * DAY - site.clock.seconds)
+    caretaker.renew(site.gateway)
+    assert len(held(site, BERNARD)) == 1, "he keeps his keys himself"
+    assert b"mss_mailbox_certificates_ending 1.0" in site.gateway.metrics.render()
+
+
 # evidence
 
 
@@ -149,6 +159,7 @@ class Rounds:
     def __init__(self) -> None:
         self.ran = threading.Semaphore(0)
         self.done: list[str] = []
+        self.forgotten = 0
         self.raised: list[Exception] = []
 
     def renew(self, _gateway: object) -> None:
@@ -156,6 +167,10 @@ class Rounds:
         self.ran.release()
         if self.raised:
             raise self.raised.pop(0)
+
+    def forget(self, _gateway: object) -> int:
+        self.forgotten += 1
+        return 0
 
     def sweep(self, _gateway: object) -> None:
         self.done.append("sweep")
@@ -165,6 +180,7 @@ class Rounds:
 def rounds(monkeypatch: pytest.MonkeyPatch) -> Rounds:
     made = Rounds()
     monkeypatch.setattr(caretaker, "renew", made.renew)
+    monkeypatch.setattr(retries, "forget", made.forget)
     monkeypatch.setattr(caretaker, "sweep", made.sweep)
     return made
 
@@ -184,6 +200,7 @@ def test_the_first_round_runs_at_once_and_stopping_waits_for_no_other(rounds: Ro
     assert ran(rounds)
     running.stop()
     assert rounds.done == ["renew", "sweep"]
+    assert rounds.forgotten == 1
     assert not any(thread.name == "caretaker" for thread in threading.enumerate())
 
 

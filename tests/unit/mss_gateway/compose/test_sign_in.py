@@ -11,7 +11,7 @@ from certs.certificate import to_pem
 from certs.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
 from mss_gateway.compose import sign_in
-from mss_gateway.compose.tls import imap_tls, server_tls
+from mss_gateway.compose.tls import asking_tls, server_tls
 from mss_gateway.config import Config, ConfigRefused, Oauth, State, Tls
 from mss_gateway.directory.client_trust import ClientTrust
 from mss_gateway.directory.revocation_folder import Lists
@@ -115,8 +115,8 @@ def test_imap_asks_for_a_certificate_only_where_some_are_believed(
     configured = config(tmp_path, tls=Tls("server.pem", "server.key"))
     trust = ClientTrust((authority.root, authority.issuing), None, Lists(None))
     assert server_tls(configured).verify_mode is ssl.CERT_NONE
-    assert imap_tls(configured, None).verify_mode is ssl.CERT_NONE
-    asking = imap_tls(configured, trust)
+    assert asking_tls(configured, None).verify_mode is ssl.CERT_NONE
+    asking = asking_tls(configured, trust)
     assert asking.verify_mode is ssl.CERT_OPTIONAL
     assert len(asking.get_ca_certs()) == 2
     assert asking.minimum_version is ssl.TLSVersion.TLSv1_2
