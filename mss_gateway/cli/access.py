@@ -14,7 +14,7 @@ from certs.usage import Usage
 from mailbox_store.database import Transaction
 from mss_gateway.cli.answers import Json
 from mss_gateway.cli.desk import OPERATOR
-from mss_gateway.directory import certificates, passwords, people
+from mss_gateway.directory import app_passwords, certificates, passwords, people
 from mss_gateway.directory.certificates import Held
 from mss_gateway.directory.people import NewPerson, Person
 from mss_gateway.life.gateway import Gateway
@@ -118,12 +118,16 @@ def issue(
 
 
 def reset(gateway: Gateway, person: Person) -> Access:
-    """New means of access; the former, and open sessions of the webmail, end with the COMMIT."""
+    """New means of access; the former, and open sessions of the webmail, end with the COMMIT.
+
+    App passwords end too: whoever asks may have lost the machine that holds one.
+    """
     password = passwords.new_password()
     password_hash = gateway.passwords.hash(password)
 
     def unit(tx: Transaction) -> Access:
         access = _grant(tx, person, password, password_hash)
+        app_passwords.revoke_all(tx, person.account_id)
         sessions.end_all(tx, person.account_id)
         audit.record(
             tx,

@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 import typer
 
 from certs.book import Provenance
+from certs.certificate import Certificate, fingerprint, from_pem, host_names
+from certs.errors import DerMalformed
 from certs.issue import Authority
 from certs.revocation import Revocation, RevocationReason
+from certs.whereabouts import issuer_among
 from mailbox_store.database import Transaction, View
 from mss_gateway.cli.answers import Answer, Json, NotDone, moment, sheet
 from mss_gateway.cli.certs_desk import (
-    Serial,
     address_of_held,
     certificate_line,
     named,
@@ -21,8 +23,9 @@ from mss_gateway.cli.certs_desk import (
     write_whole,
 )
 from mss_gateway.cli.desk import Desk
-from mss_gateway.directory import authorities, certificates
-from mss_gateway.directory.certificates import Held
+from mss_gateway.directory import authorities, certificates, domain_keys
+from mss_gateway.directory.certificates import CertificateUnknown, Held
+from mss_gateway.life.gateway import Gateway
 
 Why = Literal[
     "unspecified",
@@ -47,14 +50,21 @@ REASONS: dict[str, RevocationReason] = {
 
 def revoke(
     desk: Desk,
-    serial: Serial,
+    serial: Annotated[
+        str,
+        typer.Argument(
+            metavar="SERIAL",
+            help="Serial number or SHA-256 fingerprint, hexadecimal; or a server's certificate"
+            " (PEM file).",
+        ),
+    ],
     reason: Annotated[Why, typer.Option(help="Why: goes into the list.")] = "unspecified",
 ) -> Answer:
     """Take one back."""
     with desk.gateway() as gateway:
 
         def unit(tx: Transaction) -> dict[str, Json]:
-            before = certificates.find(tx, serial)
+            before = _found(gateway, tx, serial)
             held = certificates.revoke(tx, before.fingerprint, REASONS[reason])
             if before.state != "revoked":
                 why = "" if reason == "unspecified" else f": {reason}"
@@ -70,6 +80,37 @@ def revoke(
     )
     line = f"Certificate {value['serial']} is revoked since {value['revoked_at']}."
     return Answer(value, (line, tells))
+
+
+def _found(gateway: Gateway, tx: Transaction, name: str) -> Held:
+    """A certificate that is kept; or one of a server, which is kept from now on to be revoked."""
+    try:
+        return certificates.find(tx, name)
+    except CertificateUnknown:
+        server = _of_server(gateway, tx, name)
+        if server is None:
+            raise
+    settings = gateway.config
+    site = settings.site
+    holder = domain_keys.ensure(tx, site.domains[0], site.operator, settings.mailboxes)
+    return certificates.add(tx, holder.account_id, server, None, provenance=Provenance.ISSUED_HERE)
+
+
+def _of_server(gateway: Gateway, view: View, name: str) -> Certificate | None:
+    """What an authority of ours issued for a server: the one in use by its number, or a file's."""
+    file = Path(name)
+    is_file = file.is_file()
+    path = file if is_file else gateway.config.in_state(gateway.config.tls.certificate)
+    try:
+        found = from_pem(path.read_bytes())[0]
+    except (OSError, DerMalformed):
+        return None
+    digits = name.replace(":", "").replace(" ", "").lower()
+    if not is_file and digits.lstrip("0") not in (f"{found.serial_number:x}", fingerprint(found)):
+        return None
+    issuers = [each.issuing for each in authorities.load_authorities(view, gateway.spool)]
+    is_ours = issuer_among(found, issuers) is not None
+    return found if is_ours and host_names(found) else None
 
 
 def crl(

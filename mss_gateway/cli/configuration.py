@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from mss_gateway.cli.answers import Answer, Grid, Json, NotDone, cell
-from mss_gateway.cli.desk import Desk
+from mss_gateway.cli.desk import Desk, has_store
 from mss_gateway.config import Config, ConfigRefused
+from mss_gateway.directory import dkim_keys
+from mss_gateway.directory.dkim_keys import DkimKey
 from mss_gateway.webmail.clientsetup import zone
 from mss_gateway.webmail.clientsetup.servers import endpoints
 
@@ -27,8 +29,13 @@ def check(desk: Desk) -> Answer:
 
 def dns(desk: Desk) -> Answer:
     """The zone lines of each domain; ``;`` begins what is not a record, as in a zone file."""
-    told = endpoints(desk.config())
-    zones, remarks = zone.records(told), zone.remarks(told)
+    settings = desk.config()
+    told, keys = endpoints(settings), _keys(desk, settings)
+    zones = {
+        domain: (*found, *(zone.key_record(key) for key in keys if key.domain == domain))
+        for domain, found in zone.records(told).items()
+    }
+    remarks = (*zone.remarks(told), *_unsigned(settings, keys))
     shown: list[str] = []
     for domain, found in zones.items():
         shown += [f"; {domain}", *(record.line for record in found), ""]
@@ -47,6 +54,28 @@ def dns(desk: Desk) -> Answer:
         "remarks": list(remarks),
     }
     return Answer(value, (*shown, *(f"; {remark}" for remark in remarks)))
+
+
+def _keys(desk: Desk, settings: Config) -> list[DkimKey]:
+    """Keys of DKIM that are kept, those retired too: what they signed is still on its way."""
+    if not has_store(settings):
+        return []
+    with desk.gateway() as gateway, gateway.database.read() as view:
+        return dkim_keys.everything(view, gateway.spool)
+
+
+def _unsigned(settings: Config, keys: list[DkimKey]) -> list[str]:
+    """Domains that have no key of the selector by which what leaves is to be signed."""
+    selector = settings.relay.dkim_selector
+    if not selector:
+        return []
+    ready = {key.domain for key in keys if key.selector == selector and key.retired_at is None}
+    domains = dict.fromkeys((*settings.site.domains, settings.site.patient_domain))
+    return [
+        f"what leaves {domain} is not signed: `mss certs dkim-key --domain {domain}`"
+        for domain in domains
+        if domain not in ready
+    ]
 
 
 def effective(settings: Config) -> Mapping[str, Mapping[str, Json]]:

@@ -4,6 +4,8 @@ from mss_gateway.directory.people import NewPerson, Traits
 
 DOMAIN = "mss.example"
 PATIENT_DOMAIN = "patient.mss.example"
+TOWN_DOMAIN = "ville.example"
+TOWN_PATIENT_DOMAIN = "patient.ville.example"
 
 ROLES = {
     "PER": "professional",
@@ -15,12 +17,23 @@ ROLES = {
 
 
 def _professional(
-    address: str, traits: Traits, box_type: str = "PER", smime: str = "gateway"
+    address: str,
+    traits: Traits,
+    box_type: str = "PER",
+    smime: str = "gateway",
+    domain: str = DOMAIN,
 ) -> NewPerson:
-    return NewPerson(f"{address}@{DOMAIN}", box_type, traits, smime=smime)
+    return NewPerson(f"{address}@{domain}", box_type, traits, smime=smime)
 
 
-def _patient(ins: str, given_name: str, family_name: str, sex: str, birth_date: str) -> NewPerson:
+def _patient(
+    ins: str,
+    given_name: str,
+    family_name: str,
+    sex: str,
+    birth_date: str,
+    domain: str = PATIENT_DOMAIN,
+) -> NewPerson:
     traits = Traits(
         given_name=given_name,
         family_name=family_name,
@@ -30,7 +43,7 @@ def _patient(ins: str, given_name: str, family_name: str, sex: str, birth_date: 
         sex=sex,
         birth_date=birth_date,
     )
-    return NewPerson(f"{ins.lower()}@{PATIENT_DOMAIN}", "PAT", traits, sent_copy="server")
+    return NewPerson(f"{ins.lower()}@{domain}", "PAT", traits, sent_copy="server")
 
 
 PEOPLE = (
@@ -64,3 +77,25 @@ PEOPLE = (
     _patient("255069999999934", "Odile", "Garnier", "F", "1955-06-19"),
 )
 """In this order: the first professional writes the demo's first message to the first patient."""
+
+TOWN_PEOPLE = (
+    _professional(
+        "nadia.benali",
+        Traits("Dr", "Nadia", "Benali", rpps="10000000058", profession="Pneumologue"),
+        domain=TOWN_DOMAIN,
+    ),
+    _professional(
+        "yves.leroy",
+        Traits("", "Yves", "Leroy", rpps="10000000066", profession="Masseur-kinésithérapeute"),
+        domain=TOWN_DOMAIN,
+    ),
+    _professional(
+        "resultats",
+        Traits(entity="Laboratoire du Port", structure="990000033"),
+        "APP",
+        domain=TOWN_DOMAIN,
+    ),
+    _patient("158069999999340", "Henri", "Morel", "M", "1958-06-17", TOWN_PATIENT_DOMAIN),
+    _patient("284039999999128", "Aline", "Dupuy", "F", "1984-03-09", TOWN_PATIENT_DOMAIN),
+)
+"""Those of the neighbouring operator; the demo's letter goes to the first one."""

@@ -1,9 +1,7 @@
 """`mss doctor`: one line for each thing that must be well, and the exit code for a timer."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from certs.certificate import from_pem
 from certs.errors import CertsError
@@ -11,18 +9,16 @@ from certs.sealing import RootKey
 from certs.usage import Purpose
 from mailbox_store import integrity, segments
 from mailbox_store.database import View
-from mss_gateway.cli import errors
-from mss_gateway.cli.answers import Answer, Grid, Json, moment
-from mss_gateway.cli.certs import DAY
+from mss_gateway.cli import doctor_transport, errors
+from mss_gateway.cli.answers import Answer, Grid, Json
 from mss_gateway.cli.desk import Desk, has_store
+from mss_gateway.cli.doctor_checks import Check, until
+from mss_gateway.compose import measuring
 from mss_gateway.compose.tls import server_tls
 from mss_gateway.config import Config, ConfigRefused
-from mss_gateway.directory import certificates, people
+from mss_gateway.directory import certificates
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.queue import items
-
-EXPIRY_DAYS = 30
-"""A certificate that ends sooner is not well."""
+from mss_gateway.queue import desk as waiting
 
 QUEUE_SECONDS = 900
 """Age of the oldest due item above which something keeps it from leaving."""
@@ -31,16 +27,7 @@ INDEX_LAG = 20_000
 """Messages that may wait for the text index: some minutes of its work."""
 
 FREE_OCTETS = 1024**3
-"""Room that the disk should have: senders get 451 when there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at."""
-
-    name: str
-    is_well: bool
-    line: str
+"""Room that the disk should have, and never less than twice what mail is refused for."""
 
 
 def examine(desk: Desk) -> Answer:
@@ -84,6 +71,7 @@ def _inside(desk: Desk) -> list[Check]:
                 _revocation(gateway, view),
                 _queue(gateway, view),
                 _text_index(view),
+                *doctor_transport.examine(gateway, view),
             ]
     except Exception as error:
         return [Check("store", False, errors.explain(error)[1])]
@@ -113,12 +101,14 @@ def _root_key(settings: Config) -> tuple[bool, str]:
 def _server_certificate(settings: Config) -> tuple[bool, str]:
     server_tls(settings)
     first = from_pem(settings.in_state(settings.tls.certificate).read_bytes())[0]
-    return _until(first.not_valid_after_utc.timestamp(), time.time())
+    return until(first.not_valid_after_utc.timestamp(), time.time())
 
 
 def _disk(settings: Config) -> tuple[bool, str]:
-    free = shutil.disk_usage(settings.state_directory).free
-    return free >= FREE_OCTETS, f"{free // 1024**2} MiB free"
+    free, floor = measuring.disk(settings)
+    mebioctet = 1024**2
+    line = f"{free // mebioctet} MiB free; below {floor // mebioctet} MiB new mail is told to wait"
+    return free >= max(FREE_OCTETS, 2 * floor), line
 
 
 def _schema(view: View) -> Check:
@@ -136,7 +126,7 @@ def _trust(gateway: Gateway, view: View) -> Check:
         if authority.root not in anchors:
             return Check("trust anchors", False, "the gateway's own authority is not among them")
         ends.append(authority.issuing.not_valid_after_utc.timestamp())
-    is_well, line = _until(min(ends), gateway.clock())
+    is_well, line = until(min(ends), gateway.clock())
     return Check("trust anchors", is_well, f"{len(anchors)}, {line}")
 
 
@@ -164,33 +154,23 @@ def _shared_keys(view: View) -> Check:
 
 def _mailbox_certificates(gateway: Gateway, view: View) -> Check:
     """Every holder who receives has a certificate that lasts."""
-    limit = gateway.clock() + EXPIRY_DAYS * DAY
-    lasting = {
-        held.account_id
-        for held in certificates.everything(view)
-        if held.is_valid(gateway.clock()) and held.not_after > limit
-    }
-    missing = [
-        person.account_id
-        for person in people.everyone(view)
-        if person.standing.receives and person.account_id not in lasting
-    ]
+    missing = measuring.without_lasting(view, gateway.clock())
+    days = measuring.LASTING_DAYS
     if not missing:
-        return Check("mailbox certificates", True, f"every holder has one for {EXPIRY_DAYS} days")
+        return Check("mailbox certificates", True, f"every holder has one for {days} days")
     named = ", ".join(str(account_id) for account_id in missing[:10])
     return Check(
         "mailbox certificates",
         False,
-        f"{len(missing)} holders without one for {EXPIRY_DAYS} days (accounts {named}):"
-        " `mss certs issue`",
+        f"{len(missing)} holders without one for {days} days (accounts {named}): `mss certs issue`",
     )
 
 
 def _queue(gateway: Gateway, view: View) -> Check:
-    depth, oldest = items.depth(view)
-    age = 0 if oldest is None else max(0, int(gateway.clock()) - oldest)
-    line = f"{sum(depth.values())} items, the oldest due is {age} s old"
-    return Check("queue", age <= QUEUE_SECONDS, line)
+    """Time that the service did not run makes nothing old: it is the queue's own."""
+    count = sum(each.count for each in waiting.depths(view))
+    age = measuring.oldest_seconds(gateway, view)
+    return Check("queue", age <= QUEUE_SECONDS, f"{count} items, the oldest is {age} s old")
 
 
 def _text_index(view: View) -> Check:
@@ -199,7 +179,3 @@ def _text_index(view: View) -> Check:
     is_well = totals.lag <= INDEX_LAG and not totals.damaged
     line = f"{totals.lag} messages behind, {totals.damaged} of {totals.segments} segments damaged"
     return Check("text index", is_well, line)
-
-
-def _until(end: float, now: float) -> tuple[bool, str]:
-    return end > now + EXPIRY_DAYS * DAY, f"until {moment(end)}"

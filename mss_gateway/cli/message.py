@@ -8,8 +8,8 @@ from mss_gateway.cli.answers import Answer, Grid, Json, NotDone, cell, moment
 from mss_gateway.cli.desk import Desk
 from mss_gateway.life import STAGES
 from mss_gateway.observability import audit
-from mss_gateway.queue import items
-from mss_gateway.queue.items import Line
+from mss_gateway.queue import desk as queue_desk
+from mss_gateway.queue.desk import Line
 
 STAGE_OF = {"correspondence": "deliver", "read": "dossier"}
 """Acts of the audit that are not the name of their stage."""
@@ -26,7 +26,7 @@ def show(
     message_ref = ref.strip().lower()
     with desk.gateway() as gateway, gateway.database.read() as view:
         rows = audit.of_message(view, message_ref)
-        waiting = [line for line in items.listing(view) if line.message_ref == message_ref]
+        waiting = [line for line in queue_desk.listing(view) if line.message_ref == message_ref]
     if not rows and not waiting:
         raise NotDone("no message of this reference on record; it ends the reply to its sender")
     stages = [_stage(stage.name, rows, waiting) for stage in STAGES]
@@ -43,7 +43,7 @@ def show(
             line.stage,
             line.state,
             str(line.attempts),
-            cell(moment(line.due_at)),
+            cell(moment(line.next_at)),
             line.last_failure or "-",
         )
         for line in waiting
@@ -110,7 +110,7 @@ def _waiting(line: Line) -> dict[str, Json]:
         "stage": line.stage,
         "state": line.state,
         "attempts": line.attempts,
-        "due_at": moment(line.due_at),
+        "due_at": moment(line.next_at),
         "last_failure": line.last_failure,
         "created_at": moment(line.created_at),
     }

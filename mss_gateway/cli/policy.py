@@ -4,11 +4,16 @@ from typing import Annotated
 
 import typer
 
+from mailbox_store.database import View
 from mss_gateway import texts
 from mss_gateway.cli.answers import Answer, Grid, Json, listing
 from mss_gateway.cli.desk import Desk, address_of, person_of
+from mss_gateway.directory.operators import Operator
 from mss_gateway.failures import Failure, row
-from mss_gateway.life import policy
+from mss_gateway.life import policy, reception
+from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.policy import Writer
+from mss_gateway.life.reception import Visit
 from mss_gateway.message.address import parse_address
 from policies import decide, rules
 from policies.facts import RecipientFacts
@@ -23,10 +28,21 @@ def why(
     """The verdict at recipient, with every rule asked."""
     with desk.gateway() as gateway, gateway.database.read() as view:
         to = parse_address(address_of(recipient, gateway.config))
-        person = person_of(view, author, gateway.config)
-        envelope = policy.Envelope(person, parse_address(person.address), "cli")
-        facts = policy.recipient_facts(gateway, view, envelope, to, 0)
+        writer = _writer(gateway, view, author)
+        facts = policy.recipient_facts(gateway, view, writer, to, 0)
     return _answer(facts, decide.at_recipient(facts))
+
+
+def _writer(gateway: Gateway, view: View, author: str) -> Writer:
+    """Somebody here; or somebody elsewhere, as if their operator's server called; else NotDone."""
+    address = parse_address(address_of(author, gateway.config))
+    known = gateway.whitelist(view)
+    name = known.operator_of(address.domain)
+    if name is not None and not gateway.config.site.serves(address.domain):
+        operator = Operator(name, known.domains_of(name))
+        return reception.writer_of(gateway, Visit(operator, "", address))
+    person = person_of(view, author, gateway.config)
+    return policy.Envelope(person, parse_address(person.address), "cli").writer
 
 
 def show(desk: Desk) -> Answer:

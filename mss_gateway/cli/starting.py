@@ -7,7 +7,6 @@ import typer
 
 from mss_gateway.cli.binding import DEFAULT_CONFIG, ConfigFile
 
-BASE_PORT = 2500
 LAST_BASE_PORT = 65_535 - 93
 
 
@@ -23,11 +22,14 @@ def demo(
         Path, typer.Option(metavar="DIR", help="Where the demo keeps its state.")
     ] = Path("var/demo"),
     base_port: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=1024, max=LAST_BASE_PORT, help="Ports are this + 87, 65, 43, 93, 80 and 90."
+            min=1024,
+            max=LAST_BASE_PORT,
+            help="Ports are this + 25, 43, 65, 80, 87, 90 and 93; 2500 when it is not said, for the"
+            " neighbour 100 more.",
         ),
-    ] = BASE_PORT,
+    ] = None,
 ) -> int:
     """Serve invented people on loopback; the exit code."""
     from mss_gateway.cli import demo as demonstration

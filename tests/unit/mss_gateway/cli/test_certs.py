@@ -7,8 +7,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from certs.certificate import from_pem
+from certs.certificate import from_pem, to_pem
 from mss_gateway.directory import certificates
+from tests.support import peer_site
 from tests.unit.mss_gateway.cli.desk_site import DOCTOR, PATIENT, Mss
 
 WORDS = ("certs", "issue", DOCTOR.address)
@@ -91,6 +92,41 @@ def test_a_revoked_certificate_signs_no_more_and_is_on_record_once(mss: Mss) -> 
     with mss.gateway() as gateway, gateway.database.read() as view:
         with pytest.raises(certificates.NoSigner):
             gateway.cabinet.signer(view, told["account"], gateway.clock())
+
+
+def _listed(mss: Mss) -> list[str]:
+    out = mss.folder / "mss.crl"
+    mss.told("certs", "crl", "--out", str(out))
+    return [f"{one.serial_number:x}" for one in x509.load_der_x509_crl(out.read_bytes())]
+
+
+def test_the_certificate_of_the_server_is_taken_back_by_its_number(mss: Mss) -> None:
+    server = mss.told("certs", "issue-server")
+    told = mss.told("certs", "revoke", server["serial"].upper(), "--reason", "key-compromise")
+    assert (told["state"], told["reason"]) == ("revoked", "keyCompromise")
+    assert mss.told("certs", "revoke", server["serial"])["revoked_at"] == told["revoked_at"]
+    assert _listed(mss) == [server["serial"]]
+
+
+def test_one_that_was_replaced_is_taken_back_by_its_file(mss: Mss) -> None:
+    former = mss.told("certs", "issue-server")
+    kept = mss.folder / "former.pem"
+    Path(former["certificate_file"]).rename(kept)
+    Path(former["key_file"]).unlink()
+    mss.told("certs", "issue-server")
+    mss.refused("certs", "revoke", former["serial"])
+    assert mss.told("certs", "revoke", str(kept))["serial"] == former["serial"]
+    assert _listed(mss) == [former["serial"]]
+
+
+def test_a_file_of_another_authority_is_no_certificate_of_ours(mss: Mss, tmp_path: Path) -> None:
+    other = tmp_path / "other.pem"
+    made = peer_site.shown("mx1.ville.example")
+    other.write_bytes(to_pem(made.certificate))
+    mss.refused("certs", "revoke", str(other))
+    other.write_text("no certificate")
+    mss.refused("certs", "revoke", str(other))
+    assert _listed(mss) == []
 
 
 def test_the_list_of_revocations_is_signed_and_dated(mss: Mss) -> None:

@@ -10,7 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mss_gateway.cli.main import NOUNS, NOUNS_BELOW, VERBS, Verb, application
+from mss_gateway.cli.main import application
+from mss_gateway.cli.verbs import NOUNS, NOUNS_BELOW, VERBS, Verb
 from mss_gateway.directory import importing
 
 EVERY = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.words)
@@ -88,7 +89,7 @@ def test_the_help_of_import_names_every_column() -> None:
 def test_the_nouns_and_their_verbs_are_listed(app: typer.Typer, words: list[str]) -> None:
     result = CliRunner().invoke(app, words)
     told = result.stdout + result.stderr
-    wanted = [verb.words.split()[-1] for verb in VERBS if verb.words.startswith("people")]
+    wanted = [verb.words.split()[1] for verb in VERBS if verb.words.startswith("people")]
     assert all(name in told for name in (wanted if "people" in words else [*NOUNS, "serve"]))
 
 

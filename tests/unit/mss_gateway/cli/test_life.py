@@ -8,10 +8,11 @@ import pytest
 from mss_gateway.cli.queue import State
 from mss_gateway.dossier import catalogue
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import STAGES
+from mss_gateway.life import STAGES, report
 from mss_gateway.message.build import OutgoingFile
 from mss_gateway.queue import items
 from policies import rules
+from tests.support.white_lists import white_list
 from tests.support.xdm import INS_OID, CdaText, Subject, archive_of, cda_document
 from tests.unit.mss_gateway.cli.desk_site import (
     DOCTOR,
@@ -66,6 +67,21 @@ def test_a_patient_is_told_why_not_yet(mss: Mss) -> None:
     shown = mss(*WHY, PATIENT.ins, "--to", DOCTOR.address)
     assert shown.exit_code == 1
     assert "contacted_first" in shown.stdout
+
+
+def test_who_is_at_another_operator_is_asked_about_as_their_server_would_be(mss: Mss) -> None:
+    listed = mss.folder / "list.xml"
+    listed.write_bytes(white_list("mss.example", "ville.example", "patient.ville.example"))
+    elsewhere = f"{PATIENT.ins}@patient.ville.example"
+    assert "nobody" in mss.refused(*WHY, elsewhere, "--to", DOCTOR.address)
+    mss.told("whitelist", "import", str(listed))
+    told = mss.told(*WHY, elsewhere, "--to", DOCTOR.address, code=1)
+    assert told["reason"] == "not_yet_contacted"
+    mss.told(*WHY, elsewhere, "--to", PHARMACY)
+    mss.told(*WHY, "luc@ville.example", "--to", DOCTOR.address)
+    # a server of theirs hands over for people here only
+    told = mss.told(*WHY, "luc@ville.example", "--to", "anne@ville.example", code=1)
+    assert told["reason"] == "domain_outside"
 
 
 @pytest.mark.parametrize(
@@ -195,13 +211,56 @@ def test_an_item_that_failed_says_why_and_when_next(mss: Mss) -> None:
     with mss.gateway() as gateway:
         with gateway.database.read() as view:
             spool = view.vault.account(view, gateway.spool)
-        (item,) = gateway.database.write(lambda tx: items.claim(tx, spool, 1))
+        (item,) = gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))
         gateway.database.write(
             lambda tx: items.retry(tx, item, tx.now + 60, Failure.STORE_UNAVAILABLE.value)
         )
     (line,) = mss.told("queue", "list")
     assert (line["attempts"], line["last_failure"]) == (1, "store_unavailable")
     assert line["due_at"] > line["created_at"]
+
+
+def act(mss: Mss, verb: str, what: str, *more: str) -> str:
+    done: str = mss.told("queue", verb, what, "--reason", "test", *more)["done"]
+    return done
+
+
+def test_what_is_held_waits_until_it_is_released(mss: Mss) -> None:
+    ref = write_to_patient(mss, delivers=False)
+    assert act(mss, "hold", ref) == "held"
+    with mss.gateway() as gateway:
+        work(gateway)
+    assert mss.told("queue", "list")[0]["state"] == "held"
+    assert "nothing there" in mss.refused("queue", "hold", ref, "--reason", "test")
+    assert act(mss, "release", ref) == "released"
+    with mss.gateway() as gateway:
+        work(gateway)
+    assert mss.told("message", "show", ref)["state"] == "delivered"
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_what_is_dropped_is_reported_unless_the_operator_says_no(mss: Mss, is_silent: bool) -> None:
+    ref = write_to_patient(mss, delivers=False)
+    act(mss, "hold", ref)
+    assert act(mss, "drop", ref, *(["--silent"] if is_silent else [])) == "dropped"
+    waiting = mss.told("queue", "list")
+    assert [line["message_ref"] == ref for line in waiting] == ([] if is_silent else [False])
+
+
+def test_a_drop_that_dies_has_done_nothing(mss: Mss, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what is on record as dropped would be due again, and delivered."""
+    ref = write_to_patient(mss, delivers=False)
+    act(mss, "hold", ref)
+
+    def die(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(report, "send", die)
+        assert mss("queue", "drop", ref, "--reason", "under-inquiry").exit_code != 0
+    (line,) = mss.told("queue", "list")
+    assert (line["message_ref"], line["state"]) == (ref, "held")
+    assert "dropped (under-inquiry)" not in [verdict for _, _, verdict in mss.acts()]
 
 
 def test_the_states_of_the_queue_are_those_of_its_table() -> None:

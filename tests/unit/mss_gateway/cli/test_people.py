@@ -14,6 +14,7 @@ from mss_gateway.cli import people as verbs
 from mss_gateway.directory import importing, passwords, people
 from mss_gateway.life import authn
 from mss_gateway.life.authn import Attempt
+from mss_gateway.life.claims import PasswordClaim
 from mss_gateway.webmail import sessions
 from policies.people import Standing
 from tests.support.people import patient, professional
@@ -44,9 +45,8 @@ def test_a_professional_signs_in_with_what_was_handed_over(mss: Mss) -> None:
     assert told["display_name"] == "Dr Paul BERNARD"
     assert (told["type"], told["standing"], told["totp_secret"]) == ("PER", "active", None)
     with mss.gateway() as gateway:
-        person = authn.authenticate(
-            gateway, Attempt(told["address"], told["password"], "imap", "127.0.0.1")
-        )
+        claim = PasswordClaim("", told["address"], told["password"])
+        person = authn.admit(gateway, claim, "imap", "127.0.0.1").person
         with gateway.database.read() as view:
             boxes = [box.name for box in mailboxes.list_mailboxes(view, person.account_id)]
             signer = gateway.cabinet.signer(view, person.account_id, gateway.clock())

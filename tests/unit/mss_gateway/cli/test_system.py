@@ -8,6 +8,7 @@ import pytest
 
 from mss_gateway import config
 from mss_gateway.cli import doctor
+from mss_gateway.compose import measuring
 from mss_gateway.failures import Failure
 from tests.support.source_tree import ROOT
 from tests.unit.mss_gateway.cli.desk_site import (
@@ -232,6 +233,9 @@ def test_a_site_that_serves_is_healthy(served: Mss) -> None:
         "revocation",
         "queue",
         "text index",
+        "server name",
+        "held items",
+        "other operators",
     ]
     assert served("doctor").stdout.endswith("Healthy.\n")
 
@@ -243,7 +247,7 @@ def test_a_site_that_never_started_is_not_healthy_and_stays_unmade(fresh: Mss) -
 
 
 def test_a_server_without_certificate_is_not_healthy(mss: Mss) -> None:
-    assert unwell(mss.told("doctor", code=1)) == ["server certificate"]
+    assert unwell(mss.told("doctor", code=1)) == ["server certificate", "server name"]
 
 
 def test_a_state_open_to_others_is_not_healthy(served: Mss) -> None:
@@ -286,8 +290,8 @@ def test_a_holder_without_a_lasting_certificate_is_not_healthy(served: Mss) -> N
 def test_a_certificate_that_ends_within_the_days_is_not_healthy(
     served: Mss, monkeypatch: pytest.MonkeyPatch, days: int, is_well: bool
 ) -> None:
-    monkeypatch.setattr(doctor, "EXPIRY_DAYS", days)
-    told = served.told("doctor", code=1)
+    monkeypatch.setattr(measuring, "LASTING_DAYS", days)
+    told = served.told("doctor", code=0 if is_well else 1)
     assert ("mailbox certificates" not in unwell(told)) == is_well
 
 
@@ -297,7 +301,7 @@ def test_an_old_item_in_the_queue_is_not_healthy(served: Mss, age: int, is_well:
         raw = raw_message(DOCTOR.address, PATIENT.address)
         submit(gateway, DOCTOR.address, PATIENT.address, raw)
         gateway.database.write(
-            lambda tx: tx.sql("UPDATE queue_items SET created_at = ?", (tx.now - age,))
+            lambda tx: tx.sql("UPDATE queue_items SET entered_at = entered_at - ?", (age,))
         )
     told = served.told("doctor", code=0 if is_well else 1)
     assert ("queue" not in unwell(told)) == is_well
@@ -337,9 +341,9 @@ def test_serve_ends_with_the_exit_code_of_the_service(
 def test_demo_has_its_defaults_and_a_highest_port(
     fresh: Mss, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[Path, int]] = []
+    asked: list[tuple[Path, int | None]] = []
 
-    def run(state: Path, base_port: int) -> int:
+    def run(state: Path, base_port: int | None) -> int:
         asked.append((state, base_port))
         return 0
 
@@ -347,7 +351,7 @@ def test_demo_has_its_defaults_and_a_highest_port(
     assert fresh.alone("demo").exit_code == 0
     assert fresh.alone("demo", "--base-port", "65442").exit_code == 0
     assert fresh.alone("demo", "--base-port", "65443").exit_code == 2
-    assert asked == [(Path("var/demo"), 2500), (Path("var/demo"), 65442)]
+    assert asked == [(Path("var/demo"), None), (Path("var/demo"), 65442)]
 
 
 # failures and printing
