@@ -56,7 +56,22 @@ class Failure(Enum):
     XDM_WRONG_PATIENT = "xdm_wrong_patient"
     XDM_HASH_MISMATCH = "xdm_hash_mismatch"
     XDM_HIDDEN_FROM_PATIENT = "xdm_hidden_from_patient"
+    FIELDS_DIFFER = "fields_differ"
     DOCUMENT_NOT_FOUND = "document_not_found"
+    # other operators
+    PEER_UNPROVED = "peer_unproved"
+    PEER_UNCHECKED = "peer_unchecked"
+    PEER_OUTSIDE = "peer_outside"
+    SENDER_NOT_OF_PEER = "sender_not_of_peer"
+    FROM_NOT_OF_PEER = "from_not_of_peer"
+    PEER_UNREACHABLE = "peer_unreachable"
+    PEER_REFUSED = "peer_refused"
+    DROPPED = "dropped"
+    PEER_DEFERS = "peer_defers"
+    DESTINATION_UNPROVED = "destination_unproved"
+    DESTINATION_UNKNOWN = "destination_unknown"
+    DESTINATION_TAKES_NONE = "destination_takes_none"
+    WHITELIST_STALE = "whitelist_stale"
     # store and service
     MAILBOX_NOT_FOUND = "mailbox_not_found"
     MAILBOX_EXISTS = "mailbox_exists"
@@ -66,6 +81,7 @@ class Failure(Enum):
     NOT_ALLOWED = "not_allowed"
     FORM_EXPIRED = "form_expired"
     SERVICE_BUSY = "service_busy"
+    DISK_FULL = "disk_full"
     STORE_UNAVAILABLE = "store_unavailable"
     BUG = "bug"
 
@@ -120,7 +136,21 @@ _TABLE: dict[Failure, Row] = {
     Failure.XDM_WRONG_PATIENT: Row(554, "5.6.0", "CANNOT", 422, False, "refus.xdm_autre_patient"),
     Failure.XDM_HASH_MISMATCH: Row(554, "5.6.0", "CANNOT", 422, False, "refus.xdm_empreinte"),
     Failure.XDM_HIDDEN_FROM_PATIENT: Row(554, "5.7.1", "CANNOT", 403, False, "refus.xdm_invisible"),
+    Failure.FIELDS_DIFFER: Row(554, "5.6.0", "CANNOT", 422, False, "refus.champs_mss"),
     Failure.DOCUMENT_NOT_FOUND: Row(550, "5.1.1", "NONEXISTENT", 404, False, "refus.document_absent"),
+    Failure.PEER_UNPROVED: Row(550, "5.7.1", "PRIVACYREQUIRED", 403, False, "refus.pair_sans_preuve"),
+    Failure.PEER_UNCHECKED: Row(451, "4.7.5", "UNAVAILABLE", 503, True, "attente.pair_revocation"),
+    Failure.PEER_OUTSIDE: Row(550, "5.7.1", "NOPERM", 403, False, "refus.pair_hors_liste"),
+    Failure.SENDER_NOT_OF_PEER: Row(553, "5.7.1", "NOPERM", 403, False, "refus.pair_expediteur"),
+    Failure.FROM_NOT_OF_PEER: Row(550, "5.7.1", "NOPERM", 403, False, "refus.pair_auteur"),
+    Failure.PEER_UNREACHABLE: Row(451, "4.4.1", "UNAVAILABLE", 503, True, "attente.operateur"),
+    Failure.WHITELIST_STALE: Row(451, "4.3.5", "UNAVAILABLE", 503, True, "attente.liste_blanche"),
+    Failure.DROPPED: Row(554, "5.3.0", "CANNOT", 422, False, "refus.retire"),
+    Failure.PEER_REFUSED: Row(554, "5.3.0", "CANNOT", 422, False, "refus.operateur"),
+    Failure.PEER_DEFERS: Row(451, "4.3.0", "UNAVAILABLE", 503, True, "attente.operateur_differe"),
+    Failure.DESTINATION_UNPROVED: Row(454, "4.7.5", "UNAVAILABLE", 503, True, "attente.operateur_prouve"),
+    Failure.DESTINATION_UNKNOWN: Row(550, "5.1.2", "NONEXISTENT", 404, False, "refus.operateur_inconnu"),
+    Failure.DESTINATION_TAKES_NONE: Row(556, "5.1.10", "NONEXISTENT", 404, False, "refus.operateur_sans_courrier"),
     Failure.MAILBOX_NOT_FOUND: Row(550, "5.1.1", "NONEXISTENT", 404, False, "refus.dossier_absent"),
     Failure.MAILBOX_EXISTS: Row(550, "5.7.1", "ALREADYEXISTS", 409, False, "refus.dossier_existe"),
     Failure.MAILBOX_READ_ONLY: Row(550, "5.7.1", "NOPERM", 403, False, "refus.lecture_seule"),
@@ -129,6 +159,7 @@ _TABLE: dict[Failure, Row] = {
     Failure.NOT_ALLOWED: Row(550, "5.7.1", "NOPERM", 403, False, "refus.interdit"),
     Failure.FORM_EXPIRED: Row(550, "5.7.1", "NOPERM", 403, False, "refus.formulaire"),
     Failure.SERVICE_BUSY: Row(451, "4.3.1", "LIMIT", 503, True, "attente.service"),
+    Failure.DISK_FULL: Row(452, "4.3.1", "UNAVAILABLE", 503, True, "attente.espace"),
     Failure.STORE_UNAVAILABLE: Row(451, "4.3.0", "UNAVAILABLE", 503, True, "attente.service"),
     Failure.BUG: Row(451, "4.3.0", "SERVERBUG", 500, True, "erreur.interne"),
 }

@@ -19,7 +19,7 @@ ALLOWS: Final = {
     "s": r"set and clear \Seen",
     "w": r"set and clear flags other than \Seen and \Deleted",
     "i": "put messages into it: APPEND, COPY, MOVE",
-    "p": "write to its address: kept and told, IMAP has no use for it",
+    "p": "send in the name of the box: by submission, where the membership's own letter decides",
     "k": "make mailboxes below it",
     "x": "delete and rename it",
     "t": r"set and clear \Deleted",

@@ -77,8 +77,17 @@ class ImapServer:
         taken: int = listener.sockets[0].getsockname()[1]
         return taken
 
-    async def close(self) -> None:
-        """Take no more connections, let commands end, say BYE to everyone."""
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._sessions)
+
+    def adopt(self, settings: ImapSettings) -> None:
+        """Other limits of messages and accounts, for connections made from now on."""
+        self._settings = settings
+
+    async def close(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Take no more connections, let commands end, say BYE to everyone; cut off who is left."""
         self._is_stopping = True
         for watch in self._watches:
             watch.cancel()
@@ -87,7 +96,7 @@ class ImapServer:
         for session in self._sessions.values():
             session.wire.interrupt()
         if self._sessions:
-            _, left = await asyncio.wait(tuple(self._sessions), timeout=DRAIN_SECONDS)
+            _, left = await asyncio.wait(tuple(self._sessions), timeout=seconds)
             for task in left:
                 task.cancel()
 

@@ -84,7 +84,8 @@ class Services:
 
     ``authenticate(claim, peer address)`` finds the thread that it needs and raises ``Refused``;
     ``provider``: whose access tokens are believed, if there is an OpenID provider.
-    ``report(command, error)`` logs something unforeseen once.
+    ``report(command, error)`` logs something unforeseen once. ``has_room``: whether the disk has
+    room for anything new.
     """
 
     database: Database
@@ -96,6 +97,7 @@ class Services:
     new_message_ref: Callable[[], str]
     provider: Provider | None = None
     clock: Callable[[], float] = time.time
+    has_room: Callable[[], bool] = lambda: True
 
 
 class MailboxGone(Exception):

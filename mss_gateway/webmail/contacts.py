@@ -90,8 +90,14 @@ def named(
 def contact_for(gateway: Gateway, view: View, patient: Person, address: str) -> Contact:
     """One address as a contact, known or not, with what policy says of it."""
     holder = people.by_address(view, address)
-    name = "" if holder is None else holder.display_name()
+    name = _name_of(view, patient, address) if holder is None else holder.display_name()
     return _contact(gateway, view, patient, address, name, "web.raison_ecrit")
+
+
+def _name_of(view: View, patient: Person, address: str) -> str:
+    """How somebody of another operator signed when they wrote to the patient; else empty."""
+    known = correspondences.of_patient(view, patient.account_id)
+    return next((one.display_name for one in known if one.professional == address), "")
 
 
 def _contact(
@@ -104,7 +110,7 @@ def _contact(
     changed_at: int = 0,
 ) -> Contact:
     parsed = parse_address(address)
-    facts = policy.recipient_facts(gateway, view, envelope_of(patient), parsed, 0)
+    facts = policy.recipient_facts(gateway, view, envelope_of(patient).writer, parsed, 0)
     verdict = decide.at_recipient(facts)
     objection = "" if isinstance(verdict, Permit) else row(Failure[verdict.reason.name]).text
     return Contact(_token(view, patient, address), name, parsed, reason, changed_at, objection)

@@ -10,7 +10,7 @@ from mss_gateway.dossier.documents import Document
 from mss_gateway.dossier.errors import XdmHashMismatch, XdmUnreadable
 from mss_gateway.dossier.sealed import digest_of
 from mss_gateway.life import dossier
-from mss_gateway.message.attachments import Attachment, attachments, body_text
+from mss_gateway.message.attachments import Attachment, attachments
 from mss_gateway.message.part import Message
 from mss_gateway.message.sniff import PDF, sniff
 from mss_gateway.message.summary import Summary
@@ -55,7 +55,7 @@ class Letter:
 def open_letter(view: View, patient: Person, box: Box, row: Row, message: Message) -> Letter:
     """Everything that the page of one message shows."""
     summary, evidence = Summary(row.summary), reading.evidence_of(view, patient, row)
-    shown = body_text(message)
+    shown = reading.text_of(message, evidence)
     is_received = box is Box.RECEIVED
     return Letter(
         box,

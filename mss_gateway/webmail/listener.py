@@ -1,8 +1,10 @@
 """An ASGI application on a port of the running event loop, by uvicorn."""
 
 import asyncio
+import errno
+import socket
+import ssl
 from collections.abc import Awaitable, Callable, MutableMapping
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -17,12 +19,8 @@ Application = Callable[
 ]
 
 
-class PortRefused(Exception):
-    """The port cannot be listened on: taken by another server, or not ours to take."""
-
-
 class Listener:
-    """One listening port; ``tls`` is (certificate chain, key) in PEM files, None for plain HTTP."""
+    """One listening port; without ``tls`` it speaks plain HTTP."""
 
     def __init__(
         self,
@@ -30,18 +28,14 @@ class Listener:
         host: str,
         port: int,
         *,
-        tls: tuple[Path, Path] | None,
+        tls: ssl.SSLContext | None,
         drain_seconds: float,
     ) -> None:
-        certificate, key = tls or (None, None)
-        self._port = port
+        self._host, self._port = host, port
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                host=host,
-                port=port,
-                ssl_certfile=certificate,
-                ssl_keyfile=None if key is None else str(key),
+                ssl_context_factory=None if tls is None else lambda _config, _default: tls,
                 http="httptools",
                 ws="none",
                 lifespan="off",
@@ -54,19 +48,40 @@ class Listener:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Return when the port answers; raises :class:`PortRefused`."""
+        """Return when the port answers; raises OSError when it cannot be opened."""
+        # ours, because the server would end the process when the port is taken
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        opened = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.setblocking(False)
+            opened.bind((self._host, self._port))
+        except BaseException:
+            opened.close()
+            raise
         # `serve` would install signal handlers, which are the process's business
-        self._task = asyncio.get_running_loop().create_task(self._server._serve())
+        self._task = asyncio.get_running_loop().create_task(self._server._serve([opened]))
         while not self._server.started:
             if self._task.done():
-                raise PortRefused(self._port)
+                failed = self._task.exception()
+                refusal = OSError(errno.EIO, f"port {self._port} cannot be served")
+                raise failed if isinstance(failed, OSError) else refusal
             await asyncio.sleep(0.01)
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._server.server_state.connections)
 
     def close(self) -> None:
         """Take no new request; those that run may end."""
         self._server.should_exit = True
 
+    def cut(self) -> None:
+        """Wait for no request any more."""
+        self._server.should_exit = self._server.force_exit = True
+
     async def closed(self) -> None:
-        """Wait until the last request has ended."""
+        """Wait until the last request has ended; who waits no longer leaves them running."""
         if self._task is not None:
-            await self._task
+            await asyncio.wait({self._task})

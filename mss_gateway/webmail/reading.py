@@ -16,8 +16,11 @@ from mailbox_store.flags import SEEN
 from mailbox_store.mailboxes import Mailbox
 from mss_gateway.directory.people import Person
 from mss_gateway.message.address import AddressMalformed, parse_mailboxes
+from mss_gateway.message.attachments import BodyText, body_text
 from mss_gateway.message.authentication import DECRYPTIONS, SIGNATURES, Decryption, Signature
 from mss_gateway.message.header import Header, header_end, parse_header
+from mss_gateway.message.legacy_display import is_for_encryption
+from mss_gateway.message.part import Message
 from mss_gateway.message.summary import Summary
 from policies.first_contact import closes_by_subject
 
@@ -93,6 +96,12 @@ class List:
     unseen: int
     older: int | None
     is_first: bool
+
+
+def text_of(message: Message, evidence: Evidence) -> BodyText:
+    """The text that a page shows; what its author's own program repeated in it is left out."""
+    repeats_fields = evidence.is_signed and is_for_encryption(message)
+    return body_text(message, repeats_fields=repeats_fields)
 
 
 def mailbox_of(view: View, patient: Person, box: Box) -> Mailbox:

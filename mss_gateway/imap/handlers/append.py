@@ -46,9 +46,11 @@ async def cmd_append(session: Session, request: AppendRequest) -> Reply:
     """Checked, summarised and sealed first; then one transaction places all, or nothing does."""
     if any(not one.message for one in request.messages):
         return Reply(Status.NO, session.say("imap.message_vide"), b"CANNOT")
-    ready = await session.read(
-        _prepared, session.account_id, request, session.services.new_message_ref
-    )
+    services = session.services
+    if not services.has_room():
+        # no OVERQUOTA (RFC 5530 §3): the mailbox is not full, and deleting its mail makes no room
+        raise Refused(Failure.DISK_FULL)
+    ready = await session.read(_prepared, session.account_id, request, services.new_message_ref)
     account_octets = session.settings.account_octets
     work = _Work(session.someone, session.viewer, request, ready, account_octets)
     try:

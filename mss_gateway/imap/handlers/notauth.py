@@ -1,7 +1,6 @@
-"""Commands before login: STARTTLS, AUTHENTICATE with the mechanisms of ``imap.sasl``, LOGIN."""
+"""Commands before login: STARTTLS, AUTHENTICATE with ``life.mechanisms``, LOGIN."""
 
 import base64
-from functools import partial
 from typing import Final
 
 from mss_gateway.failures import Failure, Refused
@@ -12,6 +11,13 @@ from mss_gateway.imap.handlers.any import capabilities
 from mss_gateway.imap.responses import Reply, Status, bye, done, refused
 from mss_gateway.imap.state import Session
 from mss_gateway.life.claims import Claim
+from mss_gateway.life.mechanisms import (
+    MAX_LINE,
+    MECHANISMS,
+    NotText,
+    Unreadable,
+    password_claim,
+)
 
 MAX_FAILED_LOGINS: Final = 3
 """Per connection; ``life.authn`` counts per account and address across connections (threat T9)."""
@@ -37,8 +43,8 @@ async def cmd_login(session: Session, request: LoginRequest) -> Reply:
     if not session.may_log_in:
         return refused(session.say, Failure.TLS_REQUIRED)
     try:
-        claim = sasl.password_claim(b"", request.login, request.password)
-    except sasl.NotText:
+        claim = password_claim(b"", request.login, request.password)
+    except NotText:
         return _failed(session, Refused(Failure.BAD_CREDENTIALS))
     return await _log_in(session, claim, b"")
 
@@ -48,17 +54,20 @@ async def cmd_authenticate(session: Session, request: AuthenticateRequest) -> Re
     if not session.may_log_in:
         return refused(session.say, Failure.TLS_REQUIRED)
     facts = sasl.facts_of(session)
-    mechanism = sasl.MECHANISMS.get(request.mechanism)
+    mechanism = MECHANISMS.get(request.mechanism)
     if mechanism is None or not mechanism.is_offered(facts):
         return Reply(Status.NO, session.say("imap.mecanisme"), b"CANNOT")
     try:
-        claim = await mechanism.exchange(partial(_challenge, session), request.initial, facts)
+        message = request.initial
+        if message is None:
+            message = await _challenge(session, b"")
+        claim = mechanism.read(message, facts)
     except sasl.Cancelled:
         return Reply(Status.BAD, session.say("imap.authentification_abandonnee"))
-    except (sasl.Unreadable, Malformed) as error:
+    except (Unreadable, Malformed) as error:
         session.bad_commands += 1
         return Reply(Status.BAD, f"{session.say('imap.syntaxe')} ({error.wanted})")
-    except sasl.NotText:
+    except NotText:
         return _failed(session, Refused(Failure.BAD_CREDENTIALS))
     return await _log_in(session, claim, mechanism.last_word(facts))
 
@@ -74,7 +83,7 @@ async def _challenge(session: Session, prompt: bytes) -> bytes:
 async def _answer(session: Session, prompt: bytes) -> bytes:
     session.send(b"+ " + base64.b64encode(prompt) + b"\r\n")
     await session.flush()
-    return (await session.wire.line(sasl.MAX_LINE)).rstrip(b"\r\n")
+    return (await session.wire.line(MAX_LINE)).rstrip(b"\r\n")
 
 
 async def _log_in(session: Session, claim: Claim, last_word: bytes) -> Reply:

@@ -1,13 +1,15 @@
 """The lines that set-up needs in the zone of each domain: RFC 6186, RFC 8314 §5.1, and aliases.
 
 RFC 2782 is the form of an SRV record; its target ``.`` says that a service is decidedly not there,
-which RFC 6186 §3.4 asks of domains without it. Nothing here says where mail for a domain goes: MX
-comes with transport.
+which RFC 6186 §3.4 asks of domains without it. Keys of DKIM stand beside (RFC 6376 §3.6.2.1).
+Where mail for a domain goes, its MX, is the operator's to say.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mss_gateway.directory.dkim_keys import DkimKey
+from mss_gateway.message import dkim
 from mss_gateway.webmail.clientsetup.servers import HTTPS_PORT, Endpoints, Server, Socket
 
 TTL_SECONDS = 3600
@@ -41,6 +43,11 @@ def records(told: Endpoints) -> dict[str, tuple[Record, ...]]:
     """Records by domain; those of the patients' say that nothing is there for mail programs."""
     zone = {domain: tuple(_offered(told, domain)) for domain in told.domains}
     return {**zone, told.patient_domain: tuple(_nothing(told.patient_domain))}
+
+
+def key_record(key: DkimKey) -> Record:
+    """The line by which others verify what is signed by the key."""
+    return Record(f"{key.name}.", "TXT", dkim.zone_value(key.record))
 
 
 def remarks(told: Endpoints) -> tuple[str, ...]:

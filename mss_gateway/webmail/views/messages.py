@@ -11,9 +11,9 @@ from mailbox_store.mailboxes import Mailbox
 from mss_gateway.dossier.documents import Category
 from mss_gateway.dossier.filing import AlreadyThere
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import dossier
+from mss_gateway.life import dossier, read_receipt
 from mss_gateway.life.dossier import Source
-from mss_gateway.message.attachments import Attachment, body_text
+from mss_gateway.message.attachments import Attachment
 from mss_gateway.message.part import Message
 from mss_gateway.webmail import files, reading, replying
 from mss_gateway.webmail.headers import FRAMING_POLICY, framed_policy
@@ -45,7 +45,7 @@ def message_list(visit: Visit) -> Response:
 
 
 def read(visit: Visit) -> Response:
-    """One message; reading it marks it as read."""
+    """One message; reading it marks it as read, and tells an author who asked to know."""
     found = _find(visit)
     gateway, patient = visit.gateway, visit.patient
     with gateway.database.read() as view:
@@ -53,18 +53,29 @@ def read(visit: Visit) -> Response:
         answer = None
         if found.box is Box.RECEIVED:
             answer = replying.answer_to(gateway, view, patient, letter.evidence, found.message)
-    if not found.row.flags & SEEN:
-        gateway.database.write(
-            lambda tx: messages.set_flags(tx, found.mailbox.mailbox_id, [found.row.uid], -1, SEEN)
-        )
-    response = visit.page("message.html", letter=letter, answer=answer, categories=list(Category))
+    mailbox_id, row = found.mailbox.mailbox_id, found.row
+    is_told = found.box is Box.RECEIVED and read_receipt.on_opened(
+        gateway, patient, mailbox_id, row, found.message
+    )
+    if not is_told and not row.flags & SEEN:
+        gateway.database.write(lambda tx: messages.set_flags(tx, mailbox_id, [row.uid], -1, SEEN))
+    response = visit.page(
+        "message.html",
+        letter=letter,
+        answer=answer,
+        categories=list(Category),
+        is_receipt_sent=is_told,
+    )
     response.headers["Content-Security-Policy"] = FRAMING_POLICY
     return response
 
 
 def layout(visit: Visit) -> Response:
     """The HTML of a message, made harmless, for the frame of its page."""
-    html = body_text(_find(visit).message).html
+    found = _find(visit)
+    with visit.gateway.database.read() as view:
+        evidence = reading.evidence_of(view, visit.patient, found.row)
+    html = reading.text_of(found.message, evidence).html
     if html is None:
         raise Refused(Failure.MESSAGE_NOT_FOUND)
     return HTMLResponse(

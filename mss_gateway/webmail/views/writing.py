@@ -13,7 +13,7 @@ from mss_gateway.life import dossier, policy, submission
 from mss_gateway.life.submission import Submission
 from mss_gateway.message import trace
 from mss_gateway.message.address import EmailAddress, Mailbox, parse_address
-from mss_gateway.message.attachments import body_text, safe_name
+from mss_gateway.message.attachments import safe_name
 from mss_gateway.message.build import HeaderInjection, Outgoing, OutgoingFile, compose
 from mss_gateway.message.part import Message
 from mss_gateway.message.sniff import sniff
@@ -172,7 +172,7 @@ def _original(visit: Visit) -> _Original:
 
 
 def _quoted(original: _Original) -> str:
-    text = body_text(original.message).plain or ""
+    text = reading.text_of(original.message, original.evidence).plain or ""
     return replying.quoted(text, original.evidence.signer, original.row.internal_date)
 
 

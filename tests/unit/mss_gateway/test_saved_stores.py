@@ -2,6 +2,7 @@
 
 import gzip
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from mss_gateway.dossier import catalogue, integrity
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.summary import Summary
 from mss_gateway.observability import audit
+from mss_gateway.queue import desk, items
+from mss_gateway.queue.worker import Worker
 from policies.people import Role
-from tests.corpus.stores.make import SUBJECT
+from tests.corpus.stores.make import SUBJECT, WAITING
 
 STORES = Path(__file__).parents[2] / "corpus" / "stores"
 SAVED = sorted(path.parent.name for path in STORES.glob("*/store.db.gz"))
@@ -101,6 +104,24 @@ def test_the_certificates_of_a_saved_store_serve_as_before(name: str, tmp_path: 
             lambda tx: certificates.issue(tx, authority, person, certificates.new_key("p256"), 30)
         )
         assert new.certificate_id == max(held.certificate_id for held in kept) + 1
+    finally:
+        compose.close(gateway)
+
+
+def test_what_waited_in_a_saved_queue_is_delivered_once(tmp_path: Path) -> None:
+    gateway = restored("queued", tmp_path)
+    try:
+        worker = Worker(gateway, threading.Event())
+        gateway.database.write(items.recover)
+        while worker.run_batch():
+            pass
+        with gateway.database.read() as view:
+            patient = next(one for one in people.everyone(view) if one.role is Role.PATIENT)
+            inbox = mailboxes.find(view, patient.account_id, "INBOX")
+            rows = changes.rows(view, patient.account_id, inbox.mailbox_id, 1, 10)
+            waiting = desk.listing(view)
+        assert [Summary(row.summary).subject for row in rows] == [SUBJECT, WAITING]
+        assert waiting == []
     finally:
         compose.close(gateway)
 

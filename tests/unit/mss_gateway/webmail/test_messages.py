@@ -8,6 +8,7 @@ import pytest
 from mailbox_store import mailboxes, messages
 from mailbox_store.database import Transaction
 from mss_gateway import texts
+from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import arrival
 from mss_gateway.life.arrival import Arrival
@@ -296,3 +297,31 @@ def test_only_what_was_received_is_filed(camille: Browser, first_message: str) -
     )
     assert "a.jpg" in camille.get("/messages/envoyes/1").text
     assert camille.post("/messages/envoyes/1/pieces/1.2/dossier").status == 404
+
+
+def test_an_author_who_asks_is_told_and_the_reader_knows_it_once(
+    camille: Browser, site: Site
+) -> None:
+    asks = (("Disposition-Notification-To", f"<{site.claire.address}>"),)
+    raw = site.written(site.claire, site.camille, "Résultats", fields=asks)
+    site.deliver(site.claire, site.camille, raw)
+    sentence_shown = texts.text("web.accuse_envoye")
+    assert sentence_shown in camille.get("/messages/recus/1").text
+    assert sentence_shown not in camille.get("/messages/recus/1").text
+    assert "Aucun nouveau message" in camille.get("/accueil").text
+    site.run_queue()
+    assert inbox_of(site, site.claire) == 1
+
+
+def test_an_author_who_does_not_ask_is_told_nothing(
+    camille: Browser, site: Site, first_message: str
+) -> None:
+    assert texts.text("web.accuse_envoye") not in camille.get("/messages/recus/1").text
+    site.run_queue()
+    assert inbox_of(site, site.claire) == 0
+
+
+def inbox_of(site: Site, person: Person) -> int:
+    """How many messages somebody received."""
+    with site.gateway.database.read() as view:
+        return mailboxes.find(view, person.account_id, "INBOX").messages
