@@ -4,7 +4,7 @@
     make bench ARGS="--quick"                       a tenth of the work
     make bench ARGS="submit stages --runs 5"        some of it, with more runs
     make bench ARGS="where list store"              which functions the CPU of IMAP works goes to
-    make bench-peers                                the IMAP works beside Dovecot's (peers.py)
+    make bench-peers                                beside Dovecot and Postfix (peers.py)
 
 CPU is the server process's (threads and children), read from the kernel's exact clock. The load
 runs in a process of its own, that of IMAP in this one. Every figure is the median of the runs, with
@@ -24,13 +24,17 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import (
+    backlog,
     calibrating,
     cms,
+    flushes,
     imap_bench,
     imap_works,
     indexing,
     peers,
     serving,
+    slow,
+    smtp_bench,
     stages,
     sweep,
     web,
@@ -106,23 +110,13 @@ def submit(site: Site, plan: Plan) -> Rows:
 
 
 def submit_through(site: Site, plan: Plan) -> Rows:
-    """The product as it runs: accepted while the queue delivers, until every message is placed."""
-    for name, octets in SIZES.items():
-        for connections, pipelined in ((1, False), (8, False), (8, True), (32, False)):
-            runs = []
-            for _ in range(plan.runs):
-                with site.serve() as server:
-                    count = plan.count(800 if octets < 100_000 else 320)
-                    task = _letters(octets, connections, count) | {"pipelined": pipelined}
-                    run, rest = server.load(**task), server.drain(release=False)
-                    run["seconds"] += rest["seconds"]
-                    run["cpu_seconds"] += rest["cpu_seconds"]
-                    runs.append(run)
-            yield {
-                "size": name,
-                "connections": connections,
-                "pipelined": pipelined,
-            } | per_second(runs)
+    """Accepted while the queue delivers, until every message is in its mailbox."""
+    yield from smtp_bench.alone(site, plan.runs, plan.share)
+
+
+def flushes_each(site: Site, plan: Plan) -> Rows:
+    """How often the disk is told to flush, per message."""
+    yield from flushes.rows(site, plan.share)
 
 
 def imap(site: Site, plan: Plan) -> Rows:
@@ -183,17 +177,32 @@ def smime(_site: Site, plan: Plan) -> Rows:
     yield from cms.rows(plan.runs, plan.share)
 
 
+def backlogs(_site: Site, plan: Plan) -> Rows:
+    """The queue with little and with much in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield from backlog.rows(Path(folder), plan.runs, plan.count(backlog.MANY))
+
+
+def slow_connections(_site: Site, plan: Plan) -> Rows:
+    """Somebody honest beside three thousand who give nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield from slow.rows(Path(folder), plan.share)
+
+
 BENCHMARKS: dict[str, Callable[[Site, Plan], Rows]] = {
+    "backlog": backlogs,
     "calibration": calibration,
     "cms": smime,
     "stages": stage_costs,
     "start-up": start_up,
     "submit": submit,
     "submit-through": submit_through,
+    "flushes": flushes_each,
     "imap": imap,
     "imap-sizes": imap_sizes,
     "indexing": indexing_costs,
     "sign-in": sign_in,
+    "slow": slow_connections,
     "idle": idle,
     "webmail": webmail,
 }
@@ -204,7 +213,7 @@ def _letters(octets: int, connections: int, count: int) -> dict[str, Any]:
         "work": "run",
         "protocol": "submission",
         "octets": octets,
-        "recipient": serving.READER,
+        "recipients": [serving.READER],
         "connections": connections,
         "operations": count,
     }

@@ -11,7 +11,7 @@ from mss_gateway.life import crypto
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
-from mss_gateway.queue.items import Carried, evidence
+from mss_gateway.queue.carried import Carried, evidence
 from tests.bench.letters import letter
 from tests.bench.serving import AUTHORS, READER
 

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import secrets
+from email.utils import formatdate
 
 SIZES = {"10 KB": 10_240, "200 KB": 204_800}
 
@@ -32,6 +34,7 @@ _MIDDLE = (
 )
 _END = "------bench--\r\n"
 _TEXT_LINES = 30
+_CAST_FIELDS = (b"To: ", b"Date: ", b"Message-ID: ")
 
 
 def letter(author: str, recipient: str, number: int, octets: int) -> bytes:
@@ -58,6 +61,25 @@ def plain_letter(author: str, recipient: str, number: int, octets: int) -> bytes
     ).encode()
     line = b"Bonjour, voici une ligne de texte ordinaire sans rien de particulier.\r\n"
     return head + line * max(1, (octets - len(head)) // len(line))
+
+
+class Mould:
+    """A letter of which copies are cast that differ in To, Date and Message-ID, ready for DATA."""
+
+    def __init__(self, raw: bytes) -> None:
+        head, _, body = raw.partition(b"\r\n\r\n")
+        fields = head.split(b"\r\n")
+        self._kept = [each for each in fields if not each.startswith(_CAST_FIELDS)]
+        self._body = body.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+        self._name = secrets.token_hex(8)
+
+    def cast(self, recipient: str, number: int) -> bytes:
+        """The copy of this number, its dots doubled and the last one added (RFC 5321 §4.5.2)."""
+        own = (
+            f"To: {recipient}\r\nDate: {formatdate()}\r\n"
+            f"Message-ID: <{number}.{self._name}@mss.example>"
+        )
+        return b"\r\n".join((*self._kept, own.encode("ascii"), b"", self._body))
 
 
 def _noise(seed: int, octets: int) -> bytes:

@@ -9,6 +9,7 @@ searched for its last line only, so that the client costs as little as Python ca
 
 import asyncio
 import base64
+import itertools
 import json
 import ssl
 import statistics
@@ -20,7 +21,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench.letters import letter
+from tests.bench.letters import Mould, letter
 
 PIECE = 1 << 20
 
@@ -83,15 +84,20 @@ async def connect(task: dict[str, Any], number: int) -> Line:
 
 
 def submitting(task: dict[str, Any]) -> Callable[[Line, int], Awaitable[None]]:
-    """MAIL, RCPT, DATA and the message, each waited for, as mail clients do."""
-    authors, recipient = task["logins"], task["recipient"]
-    bodies = {
-        author: letter(author, recipient, 1, task["octets"]).replace(b"\r\n.", b"\r\n..") + b".\r\n"
-        for author in authors
-    }
+    """MAIL, RCPT, DATA and the message, each waited for, as mail clients do.
 
-    async def one(line: Line, _turn: int) -> None:
-        author = authors[line.number % len(authors)]
+    No two messages are the same: a server may take a second one for a retry of the first. With
+    ``one_each`` every message has a connection of its own, that of the line stays idle.
+    """
+    authors, recipients = task["logins"], task["recipients"]
+    moulds = {author: Mould(letter(author, recipients[0], 1, task["octets"])) for author in authors}
+    turns = itertools.count()
+
+    async def send(line: Line, author: str) -> None:
+        turn = next(turns)
+        recipient = recipients[turn % len(recipients)]
+        if recipient == author:
+            recipient = recipients[(turn + 1) % len(recipients)]
         mail_from = f"MAIL FROM:<{author}>\r\n".encode()
         rcpt_to = f"RCPT TO:<{recipient}>\r\n".encode()
         if task.get("pipelined"):
@@ -103,7 +109,17 @@ def submitting(task: dict[str, Any]) -> Callable[[Line, int], Awaitable[None]]:
             await line.reply(mail_from, b"250")
             await line.reply(rcpt_to, b"250")
             await line.reply(b"DATA\r\n", b"354")
-        await line.reply(bodies[author], b"250")
+        await line.reply(moulds[author].cast(recipient, turn), b"250")
+
+    async def one(line: Line, _turn: int) -> None:
+        author = authors[line.number % len(authors)]
+        if not task.get("one_each"):
+            await send(line, author)
+            return
+        own = await connect(task, line.number)
+        await send(own, author)
+        await own.reply(b"QUIT\r\n", b"221")
+        own.writer.close()
 
     return one
 

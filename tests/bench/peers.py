@@ -1,13 +1,16 @@
-"""`make bench-peers`: our IMAP server and Debian's Dovecot, the same bytes, alternating.
+"""`make bench-peers`: ours beside Debian's Dovecot (IMAP) and Postfix (SMTP), alternating.
 
     make bench-peers                                     every work, five runs each
     make bench-peers ARGS="--only list --only store"     some of it
+    make bench-peers ARGS="--protocol smtp"              submission beside Postfix alone
     make bench-peers ARGS="--quick"                      a tenth, one run: whether it works
+    MSS_BENCH_PYTHON=/usr/bin/python3 make bench-peers   ours by another interpreter
 
 One JSON object per work and server, then a table on standard error. CPU is the server's, all its
 processes, by the same meter for both. A ratio within 30 % of 1 on a shared machine says little.
 Dovecot is tuned for many sign-ins (processes are used again, the authentication cache is on);
-sign-ins are compared with the way it is shipped too.
+sign-ins are compared with the way it is shipped too. Peers are what Debian compiled, optimised;
+a Python that is not (pyenv's, without --enable-optimizations) costs ours a quarter more.
 """
 
 import argparse
@@ -21,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench import calibrating, dovecot, imap_bench, imap_works, serving
+from tests.bench import calibrating, dovecot, imap_bench, imap_works, postfix, serving, smtp_peers
 from tests.bench.imap_bench import Start
 from tests.bench.imap_client import Target, sign_in
 from tests.bench.imap_load import Run
@@ -29,6 +32,8 @@ from tests.bench.imap_works import COMPARED, CPU_US, WORKS, Work
 from tests.bench.served import Site
 
 Row = dict[str, Any]
+
+PROTOCOLS = ("imap", "smtp")
 
 
 def compare(
@@ -156,35 +161,42 @@ def _range(figures: dict[str, float]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Compare; 2 when Dovecot cannot be run here, with the reason."""
+    """Compare; 2 when a peer cannot be run here, with the reason, and nothing is run then."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench peers", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="of each work on each server (5)")
-    parser.add_argument(
-        "--only", action="append", default=[], choices=[work.name for work in WORKS]
-    )
+    works = {work.name: "imap" for work in WORKS} | dict.fromkeys(smtp_peers.NAMES, "smtp")
+    parser.add_argument("--only", action="append", default=[], choices=list(works))
+    parser.add_argument("--protocol", choices=PROTOCOLS, help="one of them (both)")
     parser.add_argument("--quick", action="store_true", help="one run, a tenth of the work")
     chosen = parser.parse_args(arguments)
+    names = frozenset(chosen.only)
+    protocols = {works[name] for name in names} or {chosen.protocol or each for each in PROTOCOLS}
+    runs, share = (1, 0.1) if chosen.quick else (chosen.runs, 1.0)
     try:
-        version = dovecot.check()
-    except dovecot.CannotRun as reason:
-        print(f"bench-peers: {reason}", file=sys.stderr)
-        return 2
-    runs, share, mailbox = chosen.runs, 1.0, imap_works.MAILBOX
-    if chosen.quick:
-        runs, share, mailbox = 1, 0.1, mailbox // 10
-    rows: list[Row] = []
-    _say({"bench": "calibration", "dovecot": version} | calibrating.figures())
-    try:
+        versions = {"dovecot": dovecot.check()} if "imap" in protocols else {}
+        versions |= {"postfix": postfix.check()} if "smtp" in protocols else {}
+        _say({"bench": "calibration"} | versions | calibrating.figures())
         with tempfile.TemporaryDirectory(prefix="mss-bench-") as folder:
             site = Site(Path(folder))
-            for row in compare(site, runs, share, mailbox, frozenset(chosen.only)):
-                rows.append(row)
-                _say({"bench": "peers"} | row)
-    except dovecot.CannotRun as reason:
+            if "imap" in protocols:
+                mailbox = int(imap_works.MAILBOX * share)
+                rows = _told(compare(site, runs, share, mailbox, names))
+                print(table(rows), file=sys.stderr)
+            if "smtp" in protocols:
+                rows = _told(smtp_peers.compare(site, runs, share, names))
+                print(smtp_peers.table(rows), file=sys.stderr)
+    except (dovecot.CannotRun, postfix.CannotRun) as reason:
         print(f"bench-peers: {reason}", file=sys.stderr)
         return 2
-    print(table(rows), file=sys.stderr)
     return 0
+
+
+def _told(rows: Iterator[Row]) -> list[Row]:
+    found = []
+    for row in rows:
+        _say({"bench": "peers"} | row)
+        found.append(row)
+    return found
 
 
 def _say(row: Row) -> None:

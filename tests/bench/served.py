@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from mss_gateway import compose
 from tests.bench import filling, serving
@@ -20,6 +20,9 @@ from tests.bench.letters import SIZES
 from tests.bench.measuring import cpu_seconds
 from tests.bench.metering import Meter
 from tests.crash.running import ROOT, free_base_port
+
+PYTHON = os.environ.get("MSS_BENCH_PYTHON", sys.executable)
+"""What runs our server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ class Server:
         """Run one load to its end; what it reports, with the server's CPU meanwhile."""
         with self.loading("ready", **task) as client:
             before = cpu_seconds(self.pid)
-            _say(client.stdin, "go")
-            report: dict[str, Any] = json.loads(_line(client))
+            say(client, "go")
+            report: dict[str, Any] = json.loads(said(client))
             report["cpu_seconds"] = cpu_seconds(self.pid) - before
             return report
 
@@ -48,15 +51,8 @@ class Server:
         task.setdefault("port", self.ports[task["protocol"]])
         task.setdefault("logins", list(serving.AUTHORS))
         task |= {"ca_file": self.ca_file, "password": serving.PASSWORD}
-        command = [sys.executable, "-m", "tests.bench.load", json.dumps(task)]
-        with subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as client:
-            said = _line(client)
-            if said != until:
-                raise RuntimeError(f"the load said {said!r} instead of {until!r}")
+        with loading(until, task) as client:
             yield client
-            client.communicate("\n")
 
     def waiting(self) -> int:
         """Items in the queue."""
@@ -111,6 +107,7 @@ class Site:
         self,
         *,
         hold: bool = False,
+        is_indexed: bool = True,
         from_first: bool = True,
         counted: Meter | None = None,
         sample: str = "",
@@ -125,8 +122,9 @@ class Site:
         if from_first:
             shutil.copytree(self._prepared, state)
         base = free_base_port()
-        command = [sys.executable, "-m", "tests.bench.serving", str(state), str(base)]
+        command = [PYTHON, "-m", "tests.bench.serving", str(state), str(base)]
         command += ["--hold"] if hold else []
+        command += [] if is_indexed else ["--unindexed"]
         command += [f"--sample={sample}"] if sample else []
         started = time.perf_counter()
         with (
@@ -158,10 +156,30 @@ class Site:
         shutil.rmtree(state)
 
 
-def _say(to: IO[str] | None, word: str) -> None:
-    assert to is not None
-    to.write(word + "\n")
-    to.flush()
+@contextmanager
+def loading(until: str, task: dict[str, Any]) -> Iterator["subprocess.Popen[str]"]:
+    """The load in a process of its own, once it has said ``until``; it is told to end after."""
+    command = [sys.executable, "-m", "tests.bench.load", json.dumps(task)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as client:
+        word = said(client)
+        if word != until:
+            raise RuntimeError(f"the load said {word!r} instead of {until!r}")
+        yield client
+        client.communicate("\n")
+
+
+def say(client: "subprocess.Popen[str]", word: str) -> None:
+    """One line to its standard input."""
+    assert client.stdin is not None
+    client.stdin.write(word + "\n")
+    client.stdin.flush()
+
+
+def said(client: "subprocess.Popen[str]") -> str:
+    """The next line of its standard output; raises RuntimeError when it ended instead."""
+    return _line(client)
 
 
 def _line(client: "subprocess.Popen[str]", log: Path | None = None) -> str:

@@ -1,10 +1,10 @@
 """The server under measure: the product's own service, its worker held back when asked.
 
-    python -m tests.bench.serving STATE BASE_PORT [--hold] [--sample=FILE]
+    python -m tests.bench.serving STATE BASE_PORT [--hold] [--unindexed] [--sample=FILE]
 
 Says ``{"pid", "ports"}`` on standard output when every port answers. With ``--hold`` nothing is
 taken from the queue until SIGUSR1, and nothing is put into the text index at all: accepting and
-what comes after it can then be told apart.
+what comes after it can then be told apart. ``--unindexed`` leaves out the text index alone.
 """
 
 import json
@@ -105,6 +105,8 @@ def main(arguments: list[str]) -> int:
     if "--hold" in arguments:
         # the two things that a benchmark changes
         vars(service).update(Worker=_Held, Indexer=_Unindexed)
+    if "--unindexed" in arguments:
+        vars(service).update(Indexer=_Unindexed)
     for report in (each[9:] for each in arguments if each.startswith("--sample=")):
         Sampler(Path(report)).install()
     return serve.serve(settings(Path(arguments[0]), int(arguments[1])), _announce)

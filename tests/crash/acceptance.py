@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shutil
 import socket
 import sqlite3
@@ -10,11 +11,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mailbox_store import changes, mailboxes
 from mss_gateway import compose
@@ -87,11 +88,53 @@ class Serving:
     def await_delivery(self) -> bool:
         """Whether the queue empties before the server ends."""
         ends = time.monotonic() + SECONDS
-        while time.monotonic() < ends and _is_alive(self.pid):
+        while time.monotonic() < ends and is_alive(self.pid):
             if _is_delivered(self.state):
                 return True
             time.sleep(0.01)
         return False
+
+
+class Forking:
+    """The process that forks servers; ``log`` is what they say.
+
+    ``environment`` is added to its own.
+    """
+
+    def __init__(self, log: IO[bytes], environment: Mapping[str, str] | None = None) -> None:
+        self._log = log
+        self._forking = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.minimal_server"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+
+    def fork(self, state: Path, port: int) -> dict[str, Any]:
+        """A fresh server on that state: its process and its threads, once it answers."""
+        assert self._forking.stdin is not None
+        self._forking.stdin.write(f"{state} {port}\n")
+        self._forking.stdin.flush()
+        return self._hear()
+
+    def ended(self) -> int:
+        """The exit status of the server forked last; negative for a signal."""
+        return int(self._hear()["ended"])
+
+    def close(self) -> None:
+        """End it."""
+        self._forking.communicate()
+
+    def _hear(self) -> dict[str, Any]:
+        assert self._forking.stdout is not None
+        line = self._forking.stdout.readline()
+        if not line:
+            raise RuntimeError(Path(self._log.name).read_text("utf-8", "replace")[-2000:])
+        told: dict[str, Any] = json.loads(line)
+        return told
 
 
 class Rig:
@@ -105,18 +148,11 @@ class Rig:
         compose.close(prepared.prepare(settings(self._prepared, 1), everyone, PASSWORD))
         self._anchors = prepared.anchors_file(settings(self._prepared, 1))
         self._log = (folder / "server.log").open("wb")
-        self._forking = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.minimal_server"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+        self._forking = Forking(self._log)
 
     def close(self) -> None:
         """End the process that forks."""
-        self._forking.communicate()
+        self._forking.close()
         self._log.close()
 
     @contextmanager
@@ -125,9 +161,8 @@ class Rig:
         self._count += 1
         state = self._folder / f"state{self._count}"
         shutil.copytree(self._prepared, state)
-        port = _free_port()
-        self._say(f"{state} {port}")
-        told = self._hear()
+        port = free_port()
+        told = self._forking.fork(state, port)
         with _connected(port, self._anchors) as connection:
             _until_the_last_dot(connection)
             _await_quiet(state)
@@ -135,7 +170,7 @@ class Rig:
 
     def ended(self) -> int:
         """The exit status of the server forked last; negative for a signal."""
-        return int(self._hear()["ended"])
+        return self._forking.ended()
 
     def aftermath(self, state: Path, fate: Fate) -> Aftermath:
         """Start again without strace, finish the queue, and read what is there."""
@@ -151,19 +186,6 @@ class Rig:
         if chain is not None or inspecting.integrity(state) != "ok":
             wrong.append("the database or its audit chain is broken")
         return Aftermath(len(kept), tuple(wrong))
-
-    def _say(self, line: str) -> None:
-        assert self._forking.stdin is not None
-        self._forking.stdin.write(line + "\n")
-        self._forking.stdin.flush()
-
-    def _hear(self) -> dict[str, Any]:
-        assert self._forking.stdout is not None
-        line = self._forking.stdout.readline()
-        if not line:
-            raise RuntimeError(Path(self._log.name).read_text("utf-8", "replace")[-2000:])
-        told: dict[str, Any] = json.loads(line)
-        return told
 
 
 def _recover(state: Path) -> list[bytes]:
@@ -231,7 +253,7 @@ def _reading(state: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{state / compose.STORE_FILE}?mode=ro", uri=True, timeout=5)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """A child that ended and was not waited for yet is a zombie, and not alive."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(") ")[2][0]
@@ -240,7 +262,7 @@ def _is_alive(pid: int) -> bool:
     return state not in "ZX"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

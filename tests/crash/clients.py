@@ -1,4 +1,8 @@
-"""Clients that submit small messages without pause, through kills, noting all in the ledger."""
+"""Clients that submit small messages without pause, through kills, noting all in the ledger.
+
+As every mail program does, a client whose connection broke before the answer to its last dot hands
+the very same octets over again, until somebody says yes or no. Some of them give up instead.
+"""
 
 import contextlib
 import hashlib
@@ -8,13 +12,17 @@ import smtplib
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tests.crash.ledger import Ledger, Sent
 
 TRANSPORT_SECONDS = 20.0
+GIVES_UP = 7
+"""One message in so many is not handed over again when its answer was lost."""
+RECEIVERS = (1, 1, 2, 1, 3)
+"""How many a message is for, in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One author on one kept connection, STARTTLS or TLS; reconnects until told to stop."""
+    """One author on one kept connection, STARTTLS or TLS; reconnects until told to stop.
+
+    ``others``: for whom it writes. Every second pair of clients pipelines (RFC 2920). ``waits``
+    blocks while there is too much under way.
+    """
 
     number: int
     told: dict[str, Any]
@@ -35,6 +47,8 @@ class Client:
     others: tuple[Account, ...]
     ledger: Ledger
     stopping: threading.Event
+    waits: Callable[[], None] = lambda: None
+    wants_receipts: bool = False
 
     def start(self) -> threading.Thread:
         """Submit on a thread of its own."""
@@ -43,13 +57,21 @@ class Client:
         return thread
 
     def run(self) -> None:
-        """Connect and submit; a connection that breaks is replaced, what was under way is not."""
+        """Connect and submit; a connection that breaks is replaced, what was under way goes again.
+
+        A message that was not answered when the client stops stays unanswered.
+        """
         letters = self._letters()
+        number, letter = 0, next(letters)
         while not self.stopping.is_set():
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 with self._connect() as connection:
                     while not self.stopping.is_set():
-                        self._submit(connection, next(letters))
+                        self.waits()
+                        self._submit(connection, letter)
+                        number, letter = number + 1, next(letters)
+            if letter[0].message_id in self.ledger.sent and number % GIVES_UP == 0:
+                number, letter = number + 1, next(letters)
             self.stopping.wait(0.05)
 
     def _connect(self) -> smtplib.SMTP:
@@ -66,28 +88,41 @@ class Client:
         return connection
 
     def _submit(self, connection: smtplib.SMTP, letter: tuple[Sent, bytes]) -> None:
+        """Until it has its answer; raises for any other end."""
         sent, raw = letter
-        for code, answer in (
-            connection.mail(sent.author),
-            *(connection.rcpt(recipient) for recipient in sent.recipients),
-        ):
-            if code != 250:
+        commands = (
+            f"MAIL FROM:<{sent.author}>",
+            *(f"RCPT TO:<{each}>" for each in sent.recipients),
+            "DATA",
+        )
+        if self.number % 4 > 1:
+            connection.send("".join(f"{each}\r\n" for each in commands))
+            answers = [connection.getreply() for _ in commands]
+        else:
+            answers = [connection.docmd(each) for each in commands]
+        for code, answer in answers:
+            if code not in (250, 354):
                 raise smtplib.SMTPResponseException(code, answer)
         self.ledger.note_sent(sent)
-        code, answer = connection.data(raw)
+        connection.send(raw + b".\r\n")
+        code, answer = connection.getreply()
         text = answer.decode("ascii", "replace")
         if code == 250:
             self.ledger.note_acked(sent.message_id, text.split()[-1])
-        else:
+        elif code // 100 == 5:
             self.ledger.note_refused(sent.message_id, f"{code} {text}")
+        else:
+            self.ledger.note_deferred(sent.message_id, f"{code} {text}")
+            raise smtplib.SMTPResponseException(code, answer)
 
     def _letters(self) -> Iterator[tuple[Sent, bytes]]:
-        """Unique, small, every fifth for two recipients."""
+        """Unique, small, for one recipient or several; no line begins with a dot."""
         draw = random.Random(self.number)
-        start = time.time_ns()
+        start, domain = time.time_ns(), self.author.address.rpartition("@")[2]
         for number in itertools.count():
-            message_id = f"<soak.{self.number}.{number}.{start}@mss.example>"
-            receivers = draw.sample(self.others, 2 if number % 5 == 0 else 1)
+            message_id = f"<soak.{self.number}.{number}.{start}@{domain}>"
+            count = min(RECEIVERS[number % len(RECEIVERS)], len(self.others))
+            receivers = draw.sample(self.others, count)
             noise = hashlib.shake_256(message_id.encode()).hexdigest(draw.randrange(100, 1500))
             lines = "\r\n".join(noise[at : at + 72] for at in range(0, len(noise), 72))
             entity = (
@@ -96,8 +131,10 @@ class Client:
                 f"Contenu de {message_id}\r\n{lines}\r\n"
             )
             addresses = tuple(each.address for each in receivers)
+            asks = f"Disposition-Notification-To: <{self.author.address}>\r\n"
             raw = (
                 f"From: <{self.author.address}>\r\n"
+                f"{asks if self.wants_receipts else ''}"
                 f"To: {', '.join(addresses)}\r\n"
                 f"Subject: essai {self.number}-{number}\r\n"
                 f"Message-ID: {message_id}\r\n"

@@ -18,16 +18,6 @@ from mss_gateway.config import Config
 from mss_gateway.observability import audit
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The store at one instant: references that were committed, items by state, deliveries."""
-
-    committed: frozenset[str]
-    leased: int
-    waiting: int
-    deliveries: int
-
-
 @contextmanager
 def copied(state: Path) -> Iterator[Path]:
     """A copy of the database of ``state``, gone afterwards."""
@@ -38,44 +28,114 @@ def copied(state: Path) -> Iterator[Path]:
         yield Path(folder) / STORE_FILE
 
 
-def look(state: Path) -> Found:
-    """What stands committed, read from a copy."""
-    with copied(state) as path, closing(sqlite3.connect(path)) as store:
-        one = store.execute("SELECT count(*) FROM queue_items WHERE state = 'leased'").fetchone()
-        return Found(
-            frozenset(
-                row[0] for row in store.execute("SELECT message_ref FROM audit WHERE act = 'store'")
-            ),
-            one[0],
-            store.execute("SELECT count(*) FROM queue_items").fetchone()[0],
-            store.execute("SELECT count(*) FROM deliveries").fetchone()[0],
+class Watch:
+    """The database of one state while it is served and after its server was killed: read only.
+
+    Opened while it is served and closed before the next start, so that the next server recovers
+    what the dead one left by itself, as if nobody had looked.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._store = sqlite3.connect(
+            f"file:{state / STORE_FILE}?mode=ro", uri=True, timeout=10, check_same_thread=False
         )
 
+    def close(self) -> None:
+        """Let go of it."""
+        self._store.close()
 
-def await_commit(state: Path, seconds: float) -> None:
-    """Return as soon as another message is seen to be durable, or when the time is over."""
-    with _watching(state) as store:
-        last = _highest(store)
-        _await(lambda: _highest(store) > last, seconds)
+    def waiting(self) -> int:
+        """Items in the queue."""
+        return self._number("SELECT count(*) FROM queue_items")
+
+    def leased(self) -> int:
+        """Items at work."""
+        return self._number("SELECT count(*) FROM queue_items WHERE state = 'leased'")
+
+    def in_doubt(self) -> int:
+        """Items whose octets were drawn and perhaps sent, and whose outcome is not known here."""
+        return self._number("SELECT count(*) FROM queue_items WHERE attempt IS NOT NULL")
+
+    def arrived(self) -> int:
+        """Messages that another operator handed over."""
+        return self._number("SELECT count(*) FROM audit WHERE act = 'store' AND actor = 'peer'")
+
+    def last_act(self) -> int:
+        """Number of the last row of the audit."""
+        return self._number("SELECT max(seq) FROM audit")
+
+    def collapsed(self, *, of_peers: bool) -> int:
+        """Retries of what was taken before: its sender, client or operator, never saw our 250."""
+        return self._number(
+            "SELECT count(*) FROM audit WHERE act = 'store' AND verdict = 'retry collapsed'"
+            f" AND actor {'=' if of_peers else '<>'} 'peer'"
+        )
+
+    def await_commit(self, seconds: float) -> None:
+        """Return as soon as another message is seen to be durable, or when the time is over."""
+        last = self._number("SELECT max(rowid) FROM queue_items")
+        _await(lambda: self._number("SELECT max(rowid) FROM queue_items") > last, seconds)
+
+    def await_arrival(self, seconds: float) -> None:
+        """The same for one that another operator handed over."""
+        last = self.last_act()
+        arrived = "SELECT 1 FROM audit WHERE seq > ? AND act = 'store' AND actor = 'peer'"
+        _await(lambda: self._store.execute(arrived, (last,)).fetchone() is not None, seconds)
+
+    def await_lease(self, seconds: float) -> None:
+        """Return as soon as an item is seen to be leased, or when the time is over."""
+        _await(lambda: self.leased() > 0, seconds)
+
+    def await_attempt(self, seconds: float) -> None:
+        """Return as soon as an item is seen to leave for elsewhere, or when the time is over."""
+        _await(lambda: self.in_doubt() > 0, seconds)
+
+    def _number(self, statement: str) -> int:
+        return int(self._store.execute(statement).fetchone()[0] or 0)
 
 
-def await_lease(state: Path, seconds: float) -> None:
-    """Return as soon as an item is seen to be leased, or when the time is over."""
-    with _watching(state) as store:
-        leased = "SELECT 1 FROM queue_items WHERE state = 'leased' LIMIT 1"
-        _await(lambda: store.execute(leased).fetchone() is not None, seconds)
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """How many times one message is on record: taken, delivered here, relayed elsewhere.
+
+    ``recipients``: for how many it was taken. A message has a reference for each of its forms.
+    """
+
+    recipients: int
+    stores: int
+    deliveries: int
+    relays: int
+    is_from_peer: bool
 
 
-def audited(state: Path) -> dict[str, tuple[int, int]]:
-    """message_ref → how many times it was stored, how many times delivered."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The audit of one state by message, and how many retries it shows by who handed them over."""
+
+    acts: dict[str, Acts]
+    collapsed_of_clients: int
+    collapsed_of_peers: int
+
+
+def audited(state: Path) -> Record:
+    """What the audit of a stopped state says."""
     with copied(state) as path, closing(sqlite3.connect(path)) as store:
-        return {
-            row[0]: (row[1], row[2])
-            for row in store.execute(
-                "SELECT message_ref, sum(act = 'store'), sum(act = 'deliver' AND"
-                " verdict = 'delivered') FROM audit WHERE message_ref IS NOT NULL GROUP BY 1"
-            )
-        }
+        rows = store.execute(
+            "SELECT message_ref, max(CASE WHEN act = 'store' AND verdict = 'accepted'"
+            " THEN CAST(object AS INTEGER) END),"
+            " sum(act = 'store' AND verdict = 'accepted'),"
+            " sum(act = 'deliver' AND verdict = 'delivered'),"
+            " sum(act = 'relay' AND verdict = 'relayed'), max(actor = 'peer')"
+            " FROM audit WHERE message_ref IS NOT NULL GROUP BY 1"
+        ).fetchall()
+        collapsed = dict(
+            store.execute(
+                "SELECT actor = 'peer', count(*) FROM audit WHERE act = 'store'"
+                " AND verdict = 'retry collapsed' GROUP BY 1"
+            ).fetchall()
+        )
+    acts = {row[0]: Acts(row[1] or 0, row[2], row[3], row[4], bool(row[5])) for row in rows}
+    return Record(acts, collapsed.get(0, 0), collapsed.get(1, 0))
 
 
 def integrity(state: Path) -> str:
@@ -97,18 +157,6 @@ def audit_chain(config: Config) -> audit.Broken | None:
             return audit.verify(view)[1]
     finally:
         compose.close(gateway)
-
-
-@contextmanager
-def _watching(state: Path) -> Iterator[sqlite3.Connection]:
-    """The live database, for reading only."""
-    with closing(sqlite3.connect(f"file:{state / STORE_FILE}?mode=ro", uri=True)) as store:
-        yield store
-
-
-def _highest(store: sqlite3.Connection) -> int:
-    found = store.execute("SELECT max(rowid) FROM queue_items").fetchone()[0]
-    return 0 if found is None else int(found)
 
 
 def _await(happened: Callable[[], bool], seconds: float) -> None:

@@ -1,9 +1,10 @@
-"""A submission server and its queue, of real parts, forked ready-made so that many can be killed.
+"""A server and its queue, of real parts, forked ready-made so that many can be killed.
 
     python -m tests.crash.minimal_server
 
 Reads a state directory and a port per line on standard input; for each it forks a child that
-serves there with ``cli.serve`` (one submission port with TLS, the queue's worker, no IMAP, no web)
+serves there with ``cli.serve`` (one submission port with TLS, or one MX port where the state has
+the configuration of a demo, the queue's worker, no IMAP, no web)
 and says ``{"pid", "threads": {name: kernel id}}`` when it answers, then ``{"ended": status}`` when
 it has ended: negative for a signal. Forking spares the second that importing takes.
 """
@@ -16,6 +17,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+from mss_gateway import config
 from mss_gateway.cli import serve
 from mss_gateway.compose.service import Service
 from mss_gateway.config import Certificates, Config, Identity, Listen, State
@@ -42,6 +44,12 @@ def settings(state: Path, port: int) -> Config:
     )
 
 
+def settings_between(state: Path, port: int) -> Config:
+    """One MX port of an operator of the demo, and its relay; the rest as the demo has it."""
+    own = config.load(state / "config.toml")
+    return replace(own, listen=replace(settings(state, 0).listen, mx=port))
+
+
 async def _announce(service: Service) -> None:
     # the pool's threads are born with its first work: do some, so that they can be named
     await service.gateway.bridge.run(os.getpid)
@@ -53,7 +61,9 @@ async def _announce(service: Service) -> None:
 def _serve(state: str, port: str) -> int:
     # where the kernel lets only a parent trace its children (yama), let strace attach here
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PTRACER, _ANYONE, 0, 0, 0)
-    return serve.serve(settings(Path(state), int(port)), _announce)
+    is_between = (Path(state) / "config.toml").exists()
+    chosen = (settings_between if is_between else settings)(Path(state), int(port))
+    return serve.serve(chosen, _announce)
 
 
 def _say(told: dict[str, object]) -> None:

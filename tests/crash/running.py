@@ -17,20 +17,28 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-OFFSETS = (43, 65, 80, 87, 90, 93)
+OFFSETS = (25, 43, 65, 80, 87, 90, 93)
 """Where the demo's ports lie above its base port."""
+
+NEIGHBOUR = "-ville"
+"""What the name of the neighbour's state ends with; `mss demo` makes it beside the first one."""
+
+BETWEEN = 100
+"""From the ports of a demo to those of its neighbour."""
 
 START_SECONDS = 90.0
 
 
 def free_base_port() -> int:
-    """A base port from which every port of a demo is free, below the ephemeral range."""
-    start = 20_000 + os.getpid() * 7 % 90 * 100
-    bases: list[int] = [*range(start, 29_000, 100), *range(20_000, start, 100)]
+    """A base port from which every port of a demo and of its neighbour is free, below the ephemeral
+    range.
+    """
+    start = 20_000 + os.getpid() * 7 % 45 * 200
+    bases: list[int] = [*range(start, 29_000, 200), *range(20_000, start, 200)]
     for base in bases:
         with contextlib.ExitStack() as held:
             try:
-                for offset in OFFSETS:
+                for offset in (*OFFSETS, *(each + BETWEEN for each in OFFSETS)):
                     probe = held.enter_context(socket.socket())
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", base + offset))
@@ -52,23 +60,33 @@ class Demo:
     base_port: int = field(default_factory=free_base_port)
     running: "subprocess.Popen[bytes] | None" = None
     told: dict[str, Any] = field(default_factory=dict)
+    name: str = "state"
+    environment: dict[str, str] = field(default_factory=dict)
+    """Added to this process's own."""
 
     @property
     def state(self) -> Path:
         """The state directory."""
-        return self.folder / "state"
+        return self.folder / self.name
+
+    @property
+    def neighbour(self) -> "Demo":
+        """The other operator, once a first start has made its state: not started here."""
+        return Demo(self.folder, self.base_port, name=self.name + NEIGHBOUR)
 
     @property
     def log(self) -> Path:
         """What every start of it said, on both streams."""
-        return self.folder / "server.log"
+        return self.folder / f"{self.name}.log"
 
     def spawn(self) -> None:
         """Start the process, in a group of its own, and do not wait."""
         (self.state / "demo.json").unlink(missing_ok=True)
         named = shlex.split(os.environ.get("MSS_DEMO", ""))
         base = named or [sys.executable, "-m", "mss_gateway", "demo"]
-        command = [*base, "--state", str(self.state), "--base-port", str(self.base_port)]
+        command = [*base, "--state", str(self.state)]
+        if not self.name.endswith(NEIGHBOUR):  # it remembers its own
+            command += ["--base-port", str(self.base_port)]
         with self.log.open("ab") as log:
             self.running = subprocess.Popen(
                 command,
@@ -77,6 +95,7 @@ class Demo:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                env=os.environ | self.environment,
             )
 
     def await_ready(self, seconds: float = START_SECONDS) -> dict[str, Any]:

@@ -23,9 +23,16 @@ def calls_in(trace: str) -> list[str]:
 
 
 @contextmanager
-def tracing(strace: str, thread: int, into: Path, inject: str = "") -> Iterator[Path]:
-    """Trace one thread for the length of the block; ``inject`` is strace's own option."""
+def tracing(
+    strace: str, thread: int, into: Path, inject: str = "", *, follows: bool = False
+) -> Iterator[Path]:
+    """Trace one thread for the length of the block; ``inject`` is strace's own option.
+
+    ``follows``: every thread of the process, ``when=N`` counted for each of them.
+    """
     command = [strace, "-p", str(thread), "-o", str(into), "-e", f"trace={CALLS}"]
+    if follows:
+        command.insert(1, "-f")
     if inject:
         command += ["-e", f"inject={inject}"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:

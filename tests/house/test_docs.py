@@ -21,7 +21,9 @@ STAGES = [
     "queue",
     "crypto",
     "deliver",
+    "relay",
     "dossier",
+    "receipt",
     "report",
 ]
 

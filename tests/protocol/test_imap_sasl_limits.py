@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mss_gateway.imap.sasl import MAX_LINE
+from mss_gateway.life.mechanisms import MAX_LINE
 from tests.protocol.imap_site import SETTINGS, Site, serving
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mailbox_store.database import View
-from tests.support import smtp_site
+from tests.protocol import smtp_doors
+from tests.support import peer_site, smtp_site
 from tests.support.smtp_site import (
     BERNARD,
     CLOSED,
@@ -91,6 +92,29 @@ async def test_no_forged_author_is_taken(site: Site) -> None:
     assert site.counts() == before
 
 
+OF_THE_OPERATOR = {"a plus"}
+"""For another mailbox of its own domains an operator vouches itself."""
+
+
+def by_a_peer(fields: str) -> str:
+    """The same forgery of a server of the other operator, in the name of somebody here."""
+    named = fields.replace(BERNARD, "{here}").replace("claire.martin", "luc.garnier")
+    return named.replace("mss.example", peer_site.DOMAIN).replace("{here}", MARTIN)
+
+
+async def test_nor_is_it_from_another_operator(site: Site) -> None:
+    before, taken = site.counts(), {}
+    peer = peer_site.welcoming(site)
+    async with peer_site.mx_serving(peer) as port, peer_site.calling(peer, port) as client:
+        for name in FORGED.keys() - OF_THE_OPERATOR:
+            raw = f"{by_a_peer(FORGED[name])}Subject: x\r\n\r\nx\r\n".encode()
+            answer = await client.submit(raw, peer_site.GARNIER)
+            if not answer.startswith("550 5."):
+                taken[name] = answer
+    assert taken == {}
+    assert site.counts() == before
+
+
 @pytest.mark.parametrize("name", NORMALISED)
 async def test_a_name_is_the_directory_s_whatever_was_written(name: str, site: Site) -> None:
     async with smtp_site.serving(site) as ports, signed_in(site, ports) as client:
@@ -127,18 +151,30 @@ RELAY_FORMS = [
 ]  # fmt: skip
 
 
-async def test_no_form_of_address_is_relayed(site: Site) -> None:
+@pytest.mark.parametrize("name", smtp_doors.NAMES)
+async def test_no_form_of_address_is_relayed(name: str, site: Site) -> None:
     assert len(RELAY_FORMS) >= 60
     taken = {}
-    async with smtp_site.serving(site) as ports:
+    async with smtp_doors.opened(name, peer_site.welcoming(site)) as door:
         for start in range(0, len(RELAY_FORMS), 8):
-            async with signed_in(site, ports) as client:
-                assert (await client.say(f"MAIL FROM:<{MARTIN}>")).startswith("250 ")
+            async with door.session() as client:
+                assert (await client.say(f"MAIL FROM:<{door.author}>")).startswith("250 ")
                 for form in RELAY_FORMS[start : start + 8]:
                     answer = await client.say(f"RCPT TO:{form}")
                     if answer[:3] not in ("501", "550", "553", "555"):
                         taken[form] = answer
     assert taken == {}
+    assert site.counts()["queue_items"] == 0
+
+
+@pytest.mark.parametrize("domain", [peer_site.DOMAIN, peer_site.PATIENTS, peer_site.THIRD])
+async def test_nothing_of_a_peer_is_relayed_within_the_trust_space_either(
+    domain: str, site: Site
+) -> None:
+    peer, local = peer_site.welcoming(site), peer_site.REMOTE_PATIENT.partition("@")[0]
+    async with peer_site.mx_serving(peer) as port, peer_site.calling(peer, port) as client:
+        await client.say(f"MAIL FROM:<{peer_site.GARNIER}>")
+        assert (await client.say(f"RCPT TO:<{local}@{domain}>")).startswith("550 5.7.1 ")
 
 
 @pytest.mark.parametrize("form", RELAY_FORMS[:4])

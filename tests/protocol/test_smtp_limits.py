@@ -212,6 +212,7 @@ async def test_a_client_that_is_slow_and_steady_is_waited_for(site: Site) -> Non
 async def test_who_says_nothing_before_signing_in_is_sent_away(spent: bytes, site: Site) -> None:
     async with serving(site, replace(PATIENCE, unknown=0.05)) as ports:
         async with client(ports.tls, site.trusting()) as session:
+            await session.reply()
             session.writer.write(spent)
             assert (await session.rest()).endswith(b"421 4.4.2 delai depasse\r\n")
 
@@ -311,3 +312,12 @@ async def test_who_does_not_finish_is_cut(site: Site) -> None:
         await ports.server.drain(0.1)
         assert await Client(session.reader, session.writer).rest() == b""
         assert not ports.server._sessions
+
+
+async def test_whoever_connects_and_leaves_at_once_leaves_nothing_behind(site: Site) -> None:
+    async with serving(site) as ports:
+        for _ in range(20):
+            _, writer = await asyncio.open_connection("127.0.0.1", ports.starttls)
+            writer.close()
+        gauge = site.gateway.metrics.connections.labels("submission")
+        await until(lambda: not ports.server._sessions and gauge._value.get() == 0)

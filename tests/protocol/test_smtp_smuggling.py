@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mss_gateway.smtp.connection import PATIENCE
-from tests.support import smtp_site
+from tests.protocol import smtp_doors
+from tests.support import peer_site, smtp_site
 from tests.support.smtp_site import (
     DUBOIS,
     MARTIN,
@@ -36,24 +37,34 @@ SEQUENCES = (
     b"\r\n.\r\r\n",
     b"\r\r\n.\r\r\n",
 )
-HEAD = b"From: <%b>\r\n\r\nUn" % MARTIN.encode()
-SECOND = b"MAIL FROM:<%b>\r\nRCPT TO:<%b>\r\nDATA\r\nFrom: <%b>\r\n\r\nDeux\r\n.\r\n" % (
-    MARTIN.encode(),
-    DUBOIS.encode(),
-    MARTIN.encode(),
-)
+
+
+def head(author: str) -> bytes:
+    """A message that is not ended yet."""
+    return f"From: <{author}>\r\n\r\nUn".encode()
+
+
+def second(author: str, text: str = "Deux") -> bytes:
+    """What is smuggled behind it."""
+    return (
+        f"MAIL FROM:<{author}>\r\nRCPT TO:<{DUBOIS}>\r\nDATA\r\n"
+        f"From: <{author}>\r\n\r\n{text}\r\n.\r\n"
+    ).encode()
+
+
+HEAD, SECOND = head(MARTIN), second(MARTIN)
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     with smtp_site.open_site(tmp_path / "state") as opened:
-        yield opened
+        yield peer_site.welcoming(opened)
 
 
-def cuts(sequence: bytes) -> list[list[bytes]]:
+def cuts(sequence: bytes, author: str) -> list[list[bytes]]:
     """The whole in one segment, byte by byte, and in two at every offset of the sequence."""
-    whole = HEAD + sequence + SECOND
-    start = len(HEAD)
+    whole = head(author) + sequence + second(author)
+    start = len(head(author))
     halves = [[whole[:at], whole[at:]] for at in range(start, start + len(sequence) + 1)]
     return [[whole], [whole[at : at + 1] for at in range(len(whole))], *halves]
 
@@ -65,27 +76,34 @@ async def send(client: Client, pieces: list[bytes]) -> None:
         await asyncio.sleep(0)  # a segment of its own
 
 
+@pytest.mark.parametrize("name", smtp_doors.NAMES)
 @pytest.mark.parametrize("sequence", SEQUENCES)
-async def test_no_second_message_and_no_further_word(sequence: bytes, site: Site) -> None:
+async def test_no_second_message_and_no_further_word(
+    sequence: bytes, name: str, site: Site
+) -> None:
     before = site.counts()
-    async with smtp_site.serving(site) as ports:
-        for pieces in cuts(sequence):
-            async with signed_in(site, ports) as client:
-                await client.begin(MARTIN, DUBOIS)
+    async with smtp_doors.opened(name, site) as door:
+        for pieces in cuts(sequence, door.author):
+            async with door.session() as client:
+                await client.begin(door.author, DUBOIS)
                 await send(client, pieces)
                 assert (await client.reply()).startswith("550 5.5.2 ")
                 assert await client.rest() == b""
     assert site.counts() == before
 
 
+@pytest.mark.parametrize("name", smtp_doors.NAMES)
 @pytest.mark.parametrize("sequence", SEQUENCES)
-async def test_what_follows_the_refused_message_is_not_obeyed(sequence: bytes, site: Site) -> None:
+async def test_what_follows_the_refused_message_is_not_obeyed(
+    sequence: bytes, name: str, site: Site
+) -> None:
     """Over TLS a close takes a round trip: what is already here must not be read meanwhile."""
     before = site.counts()
-    async with smtp_site.serving(site) as ports:
-        async with signed_in(site, ports) as client:
-            await client.begin(MARTIN, DUBOIS)
-            await send(client, [HEAD + sequence + b"\r\n.\r\n" + SECOND.replace(b"Deux", b"Trois")])
+    async with smtp_doors.opened(name, site) as door:
+        async with door.session() as client:
+            await client.begin(door.author, DUBOIS)
+            behind = b"\r\n.\r\n" + second(door.author, "Trois")
+            await send(client, [head(door.author) + sequence + behind])
             answer = await client.reply()
             # CRLF before the real end makes some of the twelve an honest line with a dot
             assert answer.startswith("550 5.5.2 ")

@@ -18,8 +18,10 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-START_SECONDS = 90.0
-PORT_OFFSETS = (43, 65, 80, 87, 90, 93)
+START_SECONDS = 180.0
+PORT_OFFSETS = (25, 43, 65, 80, 87, 90, 93)
+NEIGHBOUR = 100
+"""From the ports of a demo to those of the second operator beside it."""
 
 
 @dataclass(slots=True)
@@ -48,17 +50,25 @@ class Demo:
             client.login(account["address"], account["password"])
             yield client
 
-    def send(self, who: str, to: str, message: EmailMessage) -> str:
-        """Submit a message; the message_ref of the 250. ``to`` is an account's short name."""
-        account, recipient = self.accounts[who], self.accounts[to]
+    def address(self, who: str) -> str:
+        """Of an account by its short name; an address is its own."""
+        return who if "@" in who else str(self.accounts[who]["address"])
+
+    def send(self, who: str, to: str, message: EmailMessage, options: tuple[str, ...] = ()) -> str:
+        """Submit a message; the message_ref of the 250.
+
+        ``to`` is an account's short name, or the address of somebody elsewhere; ``options`` go
+        with its RCPT.
+        """
+        sender, recipient = self.address(who), self.address(to)
         if "From" not in message:
-            message["From"] = account["address"]
+            message["From"] = sender
         if "To" not in message:
-            message["To"] = recipient["address"]
+            message["To"] = recipient
         raw = message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
         with self.submission(who) as client:
-            client.mail(account["address"])
-            code, line = client.rcpt(recipient["address"])
+            client.mail(sender)
+            code, line = client.rcpt(recipient, options)
             assert code == 250, line
             code, line = client.data(raw)
         assert code == 250, line
@@ -142,9 +152,15 @@ def start(state: Path, base_port: int | None = None) -> Demo:
 
 
 def free_base_port() -> int:
-    """A base such that every port of the demo is free now."""
-    for base in range(20_000 + os.getpid() % 500 * 40, 60_000, 100):
-        if all(_is_free(base + offset) for offset in PORT_OFFSETS):
+    """A base such that every port of a demo, and of its neighbour's, is free now.
+
+    Below those that the system gives to whoever calls out: one of them may be taken at any moment.
+    """
+    bases = range(20_000, 32_600, 2 * NEIGHBOUR)
+    first = os.getpid() % len(bases)
+    for base in (*bases[first:], *bases[:first]):
+        ports = [base + each + offset for each in (0, NEIGHBOUR) for offset in PORT_OFFSETS]
+        if all(_is_free(port) for port in ports):
             return base
     raise AssertionError("no free ports")
 

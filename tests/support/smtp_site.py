@@ -48,7 +48,9 @@ from mss_gateway.life.submission import Submission
 from mss_gateway.message.address import parse_address
 from mss_gateway.observability import log, metrics
 from mss_gateway.observability.register import Register
+from mss_gateway.observability.sparing import Sparing
 from mss_gateway.queue import items
+from mss_gateway.queue.clock import QueueClock
 from mss_gateway.queue.worker import Worker
 from mss_gateway.smtp.connection import PATIENCE, Patience
 from mss_gateway.smtp.server import SubmissionServer
@@ -329,6 +331,8 @@ def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
     assert authority is not None
     path = config.in_state("anchors.pem")
     limits, lists = config.limits, believing.lists(config)
+    with database.read() as view:
+        queue_clock = QueueClock(view, clock, clock)
     kept, own = Kept(spool), believing.Own(spool)
     return Gateway(
         config=config,
@@ -356,6 +360,9 @@ def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
         wake=lambda: None,
         remembered=Remembered(clock=clock),
         register=Register(database),
+        sparing=Sparing(),
+        queue_clock=queue_clock,
+        whitelist=believing.whitelist(config),
     )
 
 
