@@ -8,6 +8,7 @@ STAMP = $(VENV)/.installed
 # make test T=tests/unit/policies          make run ARGS="--base-port 3500"
 T =
 ARGS =
+WORKERS = 2
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 | \2/p' Makefile | \
@@ -27,8 +28,8 @@ $(STAMP): requirements.lock pyproject.toml
 run: install ## start the demo on loopback: every server, invented people, a throw-away PKI
 	$(BIN)/mss demo $(ARGS)
 
-test: install ## every test that belongs in CI; T=path for some of them
-	$(BIN)/python -m pytest $(T)
+test: install ## every test that belongs in CI, on both cores; T=path for some of them
+	$(BIN)/python -m pytest $(if $(T),$(T),-n $(WORKERS) --dist loadfile)
 
 lint: install ## ruff
 	$(BIN)/ruff check .
@@ -41,7 +42,7 @@ check: lint types test ## lint, types and tests
 bench: install ## one JSON object per benchmark
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-bench-peers: install ## our IMAP server beside Debian's Dovecot, alternating; wants root
+bench-peers: install ## our servers beside Debian's Dovecot and Postfix, alternating; wants root
 	@$(BIN)/python -m tests.bench peers $(ARGS)
 
 soak: install ## kill -9 under load: nothing acknowledged is lost or doubled
