@@ -84,7 +84,8 @@ class Attempt:
 
 
 NEVER: Final = Attempt(None, b"")
-"""Nothing was drawn: what came enveloped, and is not signed by us, is the same each time."""
+"""Nothing was drawn: what came enveloped, and is not signed by us. Kept all the same: a key that
+comes into use while the outcome is in doubt must not sign what left unsigned."""
 
 
 def prepare(gateway: Gateway, item: Item) -> Prepared | None:
@@ -108,8 +109,8 @@ def prepare(gateway: Gateway, item: Item) -> Prepared | None:
         dkim = former.dkim if is_again else _dkim(gateway, view, message, raw)
     outgoing = _outgoing(item, message, dkim + raw)
     attempt = Attempt(drawn, dkim)
-    if is_again or attempt == NEVER:
-        # nothing to keep; but whoever lost the lease sends nothing
+    if is_again:
+        # nothing new to keep; but whoever lost the lease sends nothing
         return Prepared(outgoing, gateway.database.submit(lambda tx: items.holds(tx, item)))
     opaque = attempt.to_bytes()
     kept = gateway.database.submit(lambda tx: items.keep_attempt(tx, spool, item, opaque))
@@ -182,6 +183,8 @@ def _sealed(
     word. A report holds nothing of a message but who and when, and goes to the proved server that
     handed the message in.
     """
+    if item.attempt is not None and drawn is None:
+        return raw, None  # so it left, and may have been taken
     try:
         return crypto.seal_for(gateway, view, item.recipient, raw, drawn)
     except Refused as refused:

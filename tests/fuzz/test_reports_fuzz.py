@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from mss_gateway.message.dsn import parse_reply
 from mss_gateway.message.limits import MessageMalformed
-from mss_gateway.message.mdn import asked_by, asks_for_delivery, read_notification
+from mss_gateway.message.mdn import asked_by, asks_for_delivery
 from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.status_report import RECIPIENTS, read_status_report
+from tests.support.read_receipts import read_notification
 
 PIECES = [
     b"\r\n", b"\r\n\r\n", b" ", b"\t", b":", b";", b"/", b"--b\r\n", b"\r\n--b\r\n", b"\r\n--b--",

@@ -40,6 +40,7 @@ def test_an_rsa_key_without_its_wrapping_is_read() -> None:
         ("ed25519", bytes(31)),
         ("ed25519", bytes(33)),
     ],
+    ids=["nothing", "empty", "of another kind", "too long", "too short", "one too many"],
 )
 def test_what_is_no_such_key_is_refused(kind: published.Kind, octets: bytes) -> None:
     with pytest.raises(AlgorithmRefused):

@@ -18,6 +18,7 @@ from mss_gateway.life.dkim_signing import KEPT_SECONDS, DkimSigners
 from mss_gateway.life.relay import Attempt, Outgoing
 from mss_gateway.message import smime
 from mss_gateway.message.parse import scan
+from mss_gateway.queue import items
 from mss_gateway.queue.items import Item
 from tests.support import peer_site
 from tests.support.peer_site import DOMAIN, GARNIER, MOREL, REMOTE_PATIENT
@@ -208,6 +209,27 @@ def test_what_leaves_is_signed_by_the_domain_and_the_same_while_in_doubt(here: R
     assert b"d=mss.example;" in first
     fail(here, item, in_doubt=True)
     assert prepare(here, claim(here)).raw == first
+
+
+def test_what_left_unsigned_is_not_signed_while_in_doubt(here: RelaySite) -> None:
+    """What its author closed, so that nothing is drawn for it, and a key that came meanwhile."""
+    gateway = here.site.gateway
+    here.submit(GARNIER)
+    item = claim(here)
+    with gateway.database.read() as view:
+        closed, _ = crypto.seal_for(gateway, view, GARNIER, simple(MARTIN))
+    body = f"Return-Path: <{MARTIN}>\r\n".encode() + closed
+    first = prepare_from(here, item, body)
+    assert first.endswith(closed)
+    fail(here, item, in_doubt=True)
+    assert prepare_from(signing(here), claim(here), body) == first
+
+
+def prepare_from(here: RelaySite, item: Item, stored: bytes) -> bytes:
+    """What leaves when this is stored."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(items, "read_body", lambda *_: stored)
+        return prepare(here, item).raw
 
 
 def test_a_key_that_was_retired_signs_no_more_soon(here: RelaySite) -> None:
