@@ -12,7 +12,7 @@ The prefix is zero, because an object key is drawn for one content and seals onc
 refused (:class:`AlreadySealed`).
 """
 
-import hashlib
+import hmac
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +35,6 @@ OVERHEAD_OCTETS = 29
 _KEY_OCTETS = 32
 _NONCE_OCTETS = 12
 _INDEX_OCTETS = 16
-_BLOCK_OCTETS = 64  # of SHA-256; a longer key would be hashed first
 _ROOT_LINE = "mss-root-key:1:"
 _STREAM_PREFIX = bytes(7)
 
@@ -229,13 +228,10 @@ class AccountSeal(_Closed):
 class BlindIndex(_Closed):
     """Keyed digest of a value: equal values meet, nobody without the key learns the value."""
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_key",)
 
     def __init__(self, key: bytes) -> None:
-        # the two hashes of RFC 2104 §2 with the key in them already, half of the work
-        block = key.ljust(_BLOCK_OCTETS, b"\0")
-        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in block))
-        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in block))
+        self._key = key
 
     def of(self, kind: str, value: str) -> bytes:
         """16 octets of HMAC-SHA-256 (RFC 2104); the same value of another kind differs.
@@ -243,11 +239,7 @@ class BlindIndex(_Closed):
         Truncation to 128 bits is RFC 2104 §5; ``kind`` holds no NUL.
         """
         text = f"{kind}\x00{value}".encode()
-        inner = self._inner.copy()
-        inner.update(text)
-        outer = self._outer.copy()
-        outer.update(inner.digest())
-        return outer.digest()[:_INDEX_OCTETS]
+        return hmac.digest(self._key, text, "sha256")[:_INDEX_OCTETS]
 
 
 class Sealing:

@@ -167,7 +167,7 @@ def failed(
         spool = gateway.database.vault.account(view, gateway.spool)
 
     def unit(tx: Transaction) -> None:
-        if not in_doubt and item.attempt is None:
+        if not in_doubt:
             items.keep_attempt(tx, spool, item, None)
         items.retry(tx, item, again, failure.value, (spool, reply) if reply else None)
 
