@@ -93,7 +93,7 @@ class Part:
         end = min(self.body_end, self.body_start + taken)
         body = raw[self.body_start : end]
         if self.encoding == "base64":
-            head = decode_base64(body)
+            head = decode_base64(body, is_cut=end < self.body_end)
         elif self.encoding == "quoted-printable":
             head = binascii.a2b_qp(body)
         else:

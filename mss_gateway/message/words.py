@@ -4,6 +4,7 @@ RFC 5322 §2.2.3 (folding), RFC 2047 §2 and §6 (encoded words), RFC 5198 §2 (
 """
 
 import binascii
+import contextlib
 import re
 import unicodedata
 from collections.abc import Callable
@@ -14,6 +15,8 @@ _ENCODED_WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([
 _FOLD = re.compile(r"\r\n(?=[ \t])")
 _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 _HARMLESS = re.compile("[ -~\u00a1-\u00ac\u00ae-\u017f]*")  # in normal form C, all of it visible
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NO_BASE64 = bytes(octet for octet in range(256) if octet not in _BASE64)
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _WORD_OCTETS = 45  # 45 octets are 60 in base64; with =?utf-8?B?…?= that is 72 ≤ 75 (RFC 2047 §2)
 _INVISIBLE_LETTERS = frozenset(
@@ -62,19 +65,20 @@ def _word_octets(encoding: str, text: str) -> bytes:
     return decode_base64(octets)
 
 
-def decode_base64(octets: bytes) -> bytes:
+def decode_base64(octets: bytes, *, is_cut: bool = False) -> bytes:
     """Base64 as tolerantly as RFC 2045 §6.8 allows: foreign characters ignored, padding optional.
 
-    A last group of one character carries no octet and is dropped. Never raises.
+    A last group of one character carries no octet and is dropped. Never raises. ``is_cut``: it may
+    end anywhere, and need not be tried as it stands.
     """
-    try:
-        return binascii.a2b_base64(octets)
-    except binascii.Error:
-        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", octets)
-        rest = len(kept) % 4
-        if rest == 1:
-            kept = kept[:-1]
-        return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
+    if not is_cut:
+        with contextlib.suppress(binascii.Error):
+            return binascii.a2b_base64(octets)
+    kept = octets.translate(None, _NO_BASE64)
+    rest = len(kept) % 4
+    if rest == 1:
+        kept = kept[:-1]
+    return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
 
 
 def display_safe(text: str, limit: int = 500) -> str:
