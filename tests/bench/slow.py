@@ -6,7 +6,9 @@
 byte, one in ten seconds; on the ports of submission and on the MX, from many addresses of loopback
 (no address may have more than its share). Meanwhile somebody submits one message after the other.
 Told are the honest latencies alone and beside the slow ones, and the server's memory before, then
-and afterwards. It wants a limit of open files above 8,000 (`ulimit -n`).
+and afterwards. Before, somebody honest is alone for as long as they are beside the slow ones later:
+what the memory grows by then is theirs, for page caches of the store that are not full yet, and the
+same may be expected beside. It wants a limit of open files above 8,000 (`ulimit -n`).
 """
 
 import asyncio
@@ -34,9 +36,13 @@ PER_ADDRESS = 40
 """Connections from one address: below what one may have."""
 DRIP_SECONDS = 10.0
 BESIDE_SECONDS = 60.0
-ALONE = 100
-"""Messages submitted with nobody beside, after as many that warm the server."""
+WARMING = 300
+"""Messages before anything is measured."""
 GONE_SECONDS = 60.0
+BACK_SECONDS = 90.0
+"""The longest that is waited for the memory to come back; the server looks once a minute."""
+BACK = 1.1
+"""After over before, at which it has come back."""
 FILES = 8192
 
 
@@ -54,9 +60,10 @@ def rows(folder: Path, share: float) -> Iterator[dict[str, Any]]:
 def _measure(demo: Demo, share: float) -> dict[str, Any]:
     told = demo.told
     honest = _Honest(told)
-    honest.submit(2 * ALONE)
-    alone = honest.submit(ALONE)
+    honest.submit(WARMING)
     pid = told["pid"]
+    warm, seconds = idle_octets(pid), BESIDE_SECONDS * max(share, 0.1)
+    alone = honest.submit(1, seconds)
     before = idle_octets(pid)
     counts = {
         name: max(3, int(share * count))
@@ -77,22 +84,27 @@ def _measure(demo: Demo, share: float) -> dict[str, Any]:
     ) as slow:
         assert slow.stdin is not None and slow.stdout is not None
         standing = json.loads(slow.stdout.readline())
-        beside = honest.submit(1, seconds=BESIDE_SECONDS * max(share, 0.1))
+        beside = honest.submit(1, seconds)
         during = idle_octets(pid)
         slow.stdin.close()
         left = json.loads(slow.stdout.readline())
     gone = _gone(pid)
     honest.submit(10)
-    after = idle_octets(pid)
+    after, passed = _come_back(pid, before, BACK_SECONDS * max(share, 0.1))
+    own = (before - warm) * len(beside) // len(alone)
     return {
         "standing": standing,
         "left_open_at_the_end": left,
         "honest_alone_ms": _latencies(alone),
         "honest_beside_ms": _latencies(beside),
+        "memory_warm": warm,
         "memory_before": before,
         "memory_during": during,
         "memory_after": after,
         "memory_after_over_before": round(after / before, 3),
+        "memory_after_seconds": passed,
+        "memory_of_the_honest_beside": own,
+        "memory_after_without_theirs_over_before": round((after - own) / before, 3),
         "sockets_gone_after_seconds": gone,
     }
 
@@ -150,6 +162,16 @@ def _gone(pid: int) -> float | None:
             return round(time.monotonic() - begun, 1)
         time.sleep(0.2)
     return None
+
+
+def _come_back(pid: int, before: int, longest: float) -> tuple[int, float]:
+    """The memory once it is what it was, or after ``longest`` seconds; and how many those were."""
+    begun = time.monotonic()
+    while True:
+        now, passed = idle_octets(pid), time.monotonic() - begun
+        if now <= BACK * before or passed > longest:
+            return now, round(passed, 1)
+        time.sleep(0.2)
 
 
 def _sockets(pid: int) -> int:

@@ -24,6 +24,7 @@ from mss_gateway.directory.people import NewPerson, Traits
 from mss_gateway.queue import items
 from mss_gateway.queue.worker import Worker
 from tests.crash import inspecting, prepared
+from tests.crash.connecting import trusting
 from tests.crash.ledger import Sent
 from tests.crash.mailboxes import is_whole
 from tests.crash.minimal_server import settings
@@ -208,7 +209,7 @@ def _recover(state: Path) -> list[bytes]:
 
 @contextmanager
 def _connected(port: int, anchors: Path) -> Iterator[ssl.SSLSocket]:
-    context = ssl.create_default_context(cafile=str(anchors))
+    context = trusting(str(anchors))
     with socket.create_connection(("127.0.0.1", port), SECONDS) as plain:
         with context.wrap_socket(plain, server_hostname="localhost") as connection:
             yield connection

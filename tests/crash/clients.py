@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tests.crash.connecting import submitting, trusting
 from tests.crash.ledger import Ledger, Sent
 
-TRANSPORT_SECONDS = 20.0
 GIVES_UP = 7
 """One message in so many is not handed over again when its answer was lost."""
 RECEIVERS = (1, 1, 2, 1, 3)
 """How many a message is for, in turn."""
+ELSEWHERE = 0.3
+"""Share of the recipients who are with another operator, for who writes to such ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class Account:
 class Client:
     """One author on one kept connection, STARTTLS or TLS; reconnects until told to stop.
 
-    ``others``: for whom it writes. Every second pair of clients pipelines (RFC 2920). ``waits``
-    blocks while there is too much under way.
+    ``others``: for whom it writes; ``elsewhere``: and with another operator. Every second pair of
+    clients pipelines (RFC 2920). ``waits`` blocks while there is too much under way.
     """
 
     number: int
@@ -49,6 +51,7 @@ class Client:
     stopping: threading.Event
     waits: Callable[[], None] = lambda: None
     wants_receipts: bool = False
+    elsewhere: tuple[Account, ...] = ()
 
     def start(self) -> threading.Thread:
         """Submit on a thread of its own."""
@@ -61,11 +64,11 @@ class Client:
 
         A message that was not answered when the client stops stays unanswered.
         """
-        letters = self._letters()
+        letters, tls = self._letters(), trusting(self.told["ca_file"])
         number, letter = 0, next(letters)
         while not self.stopping.is_set():
             with contextlib.suppress(OSError, smtplib.SMTPException):
-                with self._connect() as connection:
+                with self._connect(tls) as connection:
                     while not self.stopping.is_set():
                         self.waits()
                         self._submit(connection, letter)
@@ -74,18 +77,9 @@ class Client:
                 number, letter = number + 1, next(letters)
             self.stopping.wait(0.05)
 
-    def _connect(self) -> smtplib.SMTP:
-        context = ssl.create_default_context(cafile=self.told["ca_file"])
-        ports = self.told["submission"]
-        if self.number % 2:
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(
-                "localhost", ports["tls"], timeout=TRANSPORT_SECONDS, context=context
-            )
-        else:
-            connection = smtplib.SMTP("localhost", ports["starttls"], timeout=TRANSPORT_SECONDS)
-            connection.starttls(context=context)
-        connection.login(self.author.address, self.author.password)
-        return connection
+    def _connect(self, tls: ssl.SSLContext) -> smtplib.SMTP:
+        account = (self.author.address, self.author.password)
+        return submitting(self.told["submission"], tls, account, is_implicit=self.number % 2 == 1)
 
     def _submit(self, connection: smtplib.SMTP, letter: tuple[Sent, bytes]) -> None:
         """Until it has its answer; raises for any other end."""
@@ -121,8 +115,7 @@ class Client:
         start, domain = time.time_ns(), self.author.address.rpartition("@")[2]
         for number in itertools.count():
             message_id = f"<soak.{self.number}.{number}.{start}@{domain}>"
-            count = min(RECEIVERS[number % len(RECEIVERS)], len(self.others))
-            receivers = draw.sample(self.others, count)
+            receivers = self._receivers(draw, RECEIVERS[number % len(RECEIVERS)])
             noise = hashlib.shake_256(message_id.encode()).hexdigest(draw.randrange(100, 1500))
             lines = "\r\n".join(noise[at : at + 72] for at in range(0, len(noise), 72))
             entity = (
@@ -143,3 +136,8 @@ class Client:
             )
             sent = Sent(message_id, self.author.address, addresses, entity.encode())
             yield sent, raw.encode()
+
+    def _receivers(self, draw: random.Random, count: int) -> list[Account]:
+        far = sum(draw.random() < ELSEWHERE for _ in range(count)) if self.elsewhere else 0
+        near = min(count - far, len(self.others))
+        return draw.sample(self.others, near) + draw.sample(self.elsewhere, far)

@@ -31,6 +31,7 @@ from mss_gateway.life.submission import Submission
 from mss_gateway.message.address import parse_address
 from tests.crash import inspecting
 from tests.crash.acceptance import SECONDS, Aftermath, Forking, is_alive
+from tests.crash.connecting import closing_itself
 from tests.crash.ledger import Sent
 from tests.crash.mailboxes import is_whole, read_stored
 from tests.crash.minimal_server import settings_between
@@ -222,34 +223,70 @@ class Called:
     tls: ssl.SSLContext
     taken: set[Octets] = field(default_factory=set)
     greets: threading.Event = field(default_factory=threading.Event)
-    _listening: socket.socket = field(default_factory=socket.socket)
+    _opened: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _lines: set[socket.socket] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _is_over: bool = False
 
     def __enter__(self) -> "Called":
-        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listening.bind(("127.0.0.1", self.port))
-        self._listening.listen()
-        threading.Thread(target=self._serve, daemon=True).start()
+        with contextlib.ExitStack() as opening:
+            listening = opening.enter_context(socket.create_server(("127.0.0.1", self.port)))
+            serving = threading.Thread(target=self._serve, args=(listening,), daemon=True)
+            serving.start()
+            opening.callback(serving.join)
+            opening.callback(self._cut)
+            opening.callback(listening.shutdown, socket.SHUT_RDWR)
+            self._opened = opening.pop_all()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
+        """Nobody calls any more, and whoever still did is cut off."""
+        self._opened.close()
 
-    def _serve(self) -> None:
+    def _cut(self) -> None:
+        self.greets.set()
+        with self._lock:
+            self._is_over = True
+            for line in self._lines:
+                with contextlib.suppress(OSError):  # it has ended by itself
+                    line.shutdown(socket.SHUT_RDWR)
+
+    def _serve(self, listening: socket.socket) -> None:
+        sessions = []
         with contextlib.suppress(OSError):  # closed
             while True:
-                line, _ = self._listening.accept()
-                threading.Thread(target=self._session, args=(line,), daemon=True).start()
+                line, _ = listening.accept()
+                sessions.append(threading.Thread(target=self._session, args=(line,), daemon=True))
+                sessions[-1].start()
+        self._cut()
+        for session in sessions:
+            session.join()
 
     def _session(self, line: socket.socket) -> None:
         with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
             opened.callback(line.close)
             self.greets.wait(SECONDS)
             line.settimeout(SECONDS)
-            line.sendall(b"220 ville.example\r\n")
-            if self._talk(line, opened.enter_context(line.makefile("rb"))):
+            with self._held(line), line.makefile("rb") as lines:
+                line.sendall(b"220 ville.example\r\n")
+                wants_tls = self._talk(line, lines)
+            if wants_tls:
                 secured = opened.enter_context(self.tls.wrap_socket(line, server_side=True))
-                self._talk(secured, opened.enter_context(secured.makefile("rb")))
+                with self._held(secured), secured.makefile("rb") as lines:
+                    self._talk(secured, lines)
+
+    @contextmanager
+    def _held(self, line: socket.socket) -> Iterator[None]:
+        """Cut off with the others from here on."""
+        with self._lock:
+            if self._is_over:
+                raise ConnectionResetError("over")
+            self._lines.add(line)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._lines.discard(line)
 
     def _talk(self, line: socket.socket, lines: Any) -> bool:
         """Answer until STARTTLS, then True, or until the end."""
@@ -335,7 +372,7 @@ def _leaving_octets(gateway: Gateway, sent: Sent) -> Octets:
 
 def _town_tls(town: Place, protocol: int) -> ssl.SSLContext:
     settings = demo_space.settings_of(town)
-    context = ssl.SSLContext(protocol)
+    context = closing_itself(ssl.SSLContext(protocol))
     context.load_verify_locations(settings.in_state(settings.certificates.anchors))
     context.load_cert_chain(
         settings.in_state(settings.tls.certificate), settings.in_state(settings.tls.key)

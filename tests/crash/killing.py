@@ -69,6 +69,11 @@ class Side:
             self._watch = Watch(self.demo.state)
         return self._watch
 
+    def _look_away(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
     def start_first(self) -> float:
         """The first start; the seconds that it took."""
         return self.demo.start()
@@ -93,6 +98,8 @@ class Side:
                 self.counters.start_seconds.append(self._start_again())
         except Exception as error:  # told by whoever waits for the thread
             self.error = error
+        finally:
+            self._look_away()
 
     def _uptime(self) -> None:
         """How long this life lasts: 0.3 s and more, exponential, 3 s at most, then its moment."""
@@ -133,9 +140,7 @@ class Side:
 
     def _start_again(self) -> float:
         """Start, sometimes killing it before it is ready; seconds of the start that stood."""
-        if self._watch is not None:
-            self._watch.close()
-            self._watch = None
+        self._look_away()
         while self._draw.random() < DURING_START:
             self.demo.spawn()
             time.sleep(self._draw.uniform(0.05, max(self.counters.start_seconds, default=2.0)))

@@ -3,9 +3,7 @@
 As any IMAP client does; those of patients, whom no IMAP serves, from the store of a stopped server.
 """
 
-import imaplib
 import re
-import ssl
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from mss_gateway.life.gateway import Gateway
 from mss_gateway.message import smime
 from mss_gateway.message.parse import scan
 from tests.crash.clients import Account
+from tests.crash.connecting import reading, trusting
 from tests.crash.ledger import Ledger, Sent
 
 _UID = re.compile(rb"UID (\d+)")
@@ -66,9 +65,8 @@ def read_inbox(
     told: dict[str, Any], account: Account, items: str = "BODY.PEEK[]", first: int = 1
 ) -> Box:
     """The INBOX from a UID on, over TLS, by the standard library's client."""
-    context = ssl.create_default_context(cafile=told["ca_file"])
-    with imaplib.IMAP4_SSL("localhost", told["imap"]["tls"], ssl_context=context) as client:
-        client.login(account.address, account.password)
+    tls, signed_in_as = trusting(told["ca_file"]), (account.address, account.password)
+    with reading(told["imap"]["tls"], tls, signed_in_as) as client:
         client.select("INBOX", readonly=True)
         uidvalidity, uidnext = (
             int(client.response(word)[1][0] or b"0") for word in ("UIDVALIDITY", "UIDNEXT")

@@ -95,7 +95,7 @@ class Demo:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env=os.environ | self.environment,
+                env=os.environ | self._bytecode() | self.environment,
             )
 
     def await_ready(self, seconds: float = START_SECONDS) -> dict[str, Any]:
@@ -134,6 +134,10 @@ class Demo:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+
+    def _bytecode(self) -> dict[str, str]:
+        """As where the package was installed: compiled once, not again at each start."""
+        return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode")}
 
     def _last_words(self) -> str:
         return self.log.read_text("utf-8", "replace")[-2000:]

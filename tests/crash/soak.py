@@ -12,6 +12,7 @@ ledger that the clients kept. Prints one JSON object and ``N passed, M failed``.
 
 import argparse
 import imaplib
+import itertools
 import json
 import random
 import sys
@@ -33,7 +34,9 @@ from tests.crash.mailboxes import Box, Tally, compare, read_inbox, read_stored
 from tests.crash.running import Demo
 
 AUTHORS = 4
-"""Clients of each side, at most."""
+"""Who writes, of each side, at most."""
+CLIENTS = 2
+"""Of each author, on a connection each."""
 PATIENTS = ("146026322000196@patient.mss.example", "158069999999340@patient.ville.example")
 """Who is written to by professionals of both sides."""
 QUIET_SECONDS = 120.0
@@ -42,6 +45,9 @@ MOST_WAITING = 400
 MORE_KILLS = 3
 """Times as many kills as asked for, at most, until every window was hit."""
 LOOK_SECONDS = 20.0
+"""From a look at the UIDs of one side to one at those of the other."""
+TOLD_SECONDS = 30.0
+"""From a line about the progress to the next."""
 
 
 class Soak:
@@ -59,26 +65,16 @@ class Soak:
         self._known_uids: dict[str, dict[int, str]] = {}
         self._validity: dict[str, int] = {}
         self._kills, self._acked = 0, 0
+        self._stopping = threading.Event()
 
     def run(self, kills: int, acked: int) -> tuple[dict[str, Any], dict[str, bool]]:
         """At least ``kills`` kills and ``acked`` acknowledged messages: the report, the checks."""
         self._kills, self._acked = kills, acked
         begun = time.monotonic()
         self.first_starts = [side.start_first() for side in self.sides]
-        self._look_at_uids()
-        stopping, at_rest = threading.Event(), threading.Event()
-        threads = [client.start() for client in self._clients(stopping)]
-        lives = [side.live(self._goes_on) for side in self.sides]
-        looking = threading.Thread(target=self._look_now_and_then, args=(at_rest,))
-        looking.start()
-        for thread in lives:
-            thread.join()
-        while len(self.ledger.acked) < acked and not self._errors():
-            time.sleep(0.1)
-        stopping.set()
-        at_rest.set()
-        for thread in (*threads, looking):
-            thread.join()
+        for side in self.sides:
+            self._look_at_uids(side)
+        self._load()
         for error in self._errors():
             raise error
         load_seconds = time.monotonic() - begun
@@ -91,6 +87,34 @@ class Soak:
         seconds = {"load_seconds": load_seconds, "seconds": time.monotonic() - begun}
         rounded = {name: round(value, 1) for name, value in seconds.items()}
         return soak_report.report(self, tally) | rounded, checks
+
+    def _load(self) -> None:
+        """Clients write and servers die until there was enough of both; then nobody does any more.
+
+        Whatever happens, every thread has ended and every connection is closed afterwards.
+        """
+        ended, clients = threading.Event(), list(self._clients(self._stopping))
+        around = [
+            threading.Thread(target=each, args=(ended,))
+            for each in (self._look_now_and_then, self._tell_now_and_then)
+        ]
+        threads: list[threading.Thread] = []
+        try:
+            threads += [client.start() for client in clients]
+            lives = [side.live(self._goes_on) for side in self.sides]
+            threads += lives
+            for thread in around:
+                thread.start()
+                threads.append(thread)
+            for thread in lives:
+                thread.join()
+            while len(self.ledger.acked) < self._acked and not self._errors():
+                time.sleep(0.1)
+        finally:
+            self._stopping.set()
+            ended.set()
+            for thread in threads:
+                thread.join()
 
     def kill(self) -> None:
         """End whatever runs."""
@@ -112,7 +136,7 @@ class Soak:
 
     def _goes_on(self) -> bool:
         """Whether there is more to kill; waits until the messages have kept up with the kills."""
-        while not self._errors():
+        while not self._errors() and not self._stopping.is_set():
             if self.kills >= MORE_KILLS * self._kills:
                 return False
             if self.kills >= self._kills and soak_report.has_hit_every_window(self):
@@ -123,37 +147,53 @@ class Soak:
         return False
 
     def _clients(self, stopping: threading.Event) -> Iterator[Client]:
-        everyone = [each for side in self.sides for each in _served_by_imap(side)]
-        patients = [Account(address, "") for address in PATIENTS]
-        for start, side in enumerate(self.sides):
-            for number, author in enumerate(_served_by_imap(side)[:AUTHORS]):
-                others = tuple(each for each in (*everyone, *patients) if each != author)
+        here = {side.demo.name: _recipients(side) for side in self.sides}
+        for side in self.sides:
+            near = here[side.demo.name]
+            far = [each for name, them in here.items() if name != side.demo.name for each in them]
+            for place, author in enumerate(_served_by_imap(side)[:AUTHORS] * CLIENTS):
+                number = self.sides.index(side) * AUTHORS * CLIENTS + place
                 yield Client(
-                    start * AUTHORS + number,
+                    number,
                     side.demo.told,
                     author,
-                    others,
+                    _written_to(near, author, number),
                     self.ledger,
                     stopping,
                     _Brake(side, stopping).wait,
                     wants_receipts=True,
+                    elsewhere=_written_to(far, author, number),
                 )
 
-    def _look_now_and_then(self, at_rest: threading.Event) -> None:
-        while not at_rest.wait(LOOK_SECONDS):
-            self._look_at_uids()
+    def _look_now_and_then(self, ended: threading.Event) -> None:
+        for side in itertools.cycle(self.sides):
+            if ended.wait(LOOK_SECONDS):
+                return
+            self._look_at_uids(side)
 
-    def _look_at_uids(self) -> None:
+    def _tell_now_and_then(self, ended: threading.Event) -> None:
+        begun = time.monotonic()
+        while not ended.wait(TOLD_SECONDS):
+            minutes, acked = (time.monotonic() - begun) / 60, len(self.ledger.acked)
+            done = min(1.0, acked / max(1, self._acked), self.kills / max(1, self._kills))
+            left = f"{minutes / done - minutes:.1f} min left" if done else "no end in sight yet"
+            print(
+                f"soak: {minutes:.1f} min, {self.kills}/{self._kills} kills,"
+                f" {acked}/{self._acked} acknowledged, {acked / minutes / 60:.1f}/s, {left}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def _look_at_uids(self, side: Side) -> None:
         """UIDs only grow, a UID never changes its message, UIDVALIDITY stays (RFC 9051 §2.3.1)."""
         wanted = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
-        for side in self.sides:
-            for account in _served_by_imap(side):
-                known = self._known_uids.setdefault(account.address, {})
-                try:
-                    box = read_inbox(side.demo.told, account, wanted, max(known, default=0) + 1)
-                except (OSError, imaplib.IMAP4.error):  # it was killed
-                    break
-                self._note_uids(account.address, box)
+        for account in _served_by_imap(side):
+            known = self._known_uids.setdefault(account.address, {})
+            try:
+                box = read_inbox(side.demo.told, account, wanted, max(known, default=0) + 1)
+            except (OSError, imaplib.IMAP4.error):  # it was killed
+                return
+            self._note_uids(account.address, box)
 
     def _note_uids(self, address: str, box: Box) -> None:
         known, uids = self._known_uids.setdefault(address, {}), [uid for uid, _ in box.messages]
@@ -236,6 +276,18 @@ def _served_by_imap(side: Side) -> list[Account]:
         for each in side.demo.told["accounts"]
         if each["role"] != "patient" and each["smime"] == "gateway"
     ]
+
+
+def _recipients(side: Side) -> list[Account]:
+    settings = config.load(side.demo.state / "config.toml")
+    patients = [Account(each, "") for each in PATIENTS if settings.site.serves(each)]
+    return [*_served_by_imap(side), *patients]
+
+
+def _written_to(them: list[Account], author: Account, number: int) -> tuple[Account, ...]:
+    """All but the author; boxes that answer everything by themselves, by every second client."""
+    without = () if number % 2 else soak_report.APPLICATIONS
+    return tuple(each for each in them if each != author and each.address not in without)
 
 
 def _try_now(side: Side) -> int:

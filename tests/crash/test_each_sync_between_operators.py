@@ -11,6 +11,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,12 +44,11 @@ def strace(require_program: Callable[[str], str]) -> str:
 def taken(rig: ExchangeRig, strace: str, role: str, into: Path, inject: str = "") -> Struck:
     """One message handed to our MX, from its last dot to its delivery, with at most one fault."""
     with rig.serve(rig.taking) as running:
-        caller = rig.caller()
-        caller.until_the_last_dot()
-        with tracing(strace, running.threads[ROLES[role]], into, inject) as trace:
-            answer = caller.finish()
-            running.until(lambda: exchange.delivered(running.state))
-        caller.close()
+        with closing(rig.caller()) as caller:
+            caller.until_the_last_dot()
+            with tracing(strace, running.threads[ROLES[role]], into, inject) as trace:
+                answer = caller.finish()
+                running.until(lambda: exchange.delivered(running.state))
         status = rig.stopped(running)
     aftermath = rig.aftermath_of_taking(running.state)
     assert inject or answer.startswith(b"250 ")
