@@ -1,16 +1,18 @@
 """The thread that looks after what ages: certificates that end, evidence of messages that are gone.
 
 Nobody waits for it; each piece of work is a transaction of its own, and is found again after a
-crash.
+crash. One chore that fails keeps none of the others from being done.
 """
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from mailbox_store.errors import StoreError, StoreFailed
 from mailbox_store.vault import AccountId
-from mss_gateway.compose import measuring
+from mss_gateway.compose import measuring, trimming
+from mss_gateway.compose.trimming import Trimming
 from mss_gateway.directory import evidence, renewal
 from mss_gateway.directory.publishing import publishing_of
 from mss_gateway.directory.renewal import Rules
@@ -24,6 +26,9 @@ ROUND_SECONDS: Final = 3_600.0
 ROUNDS_A_SWEEP: Final = 24
 """Looks at the certificates for one at the evidence."""
 
+TRIM_SECONDS: Final = 60.0
+"""Between two looks at the memory that could be given back."""
+
 GRACE_SECONDS: Final = 7 * 86_400
 """Evidence of a message that its mailbox has no more is kept for so long."""
 
@@ -34,6 +39,7 @@ class Caretaker:
     def __init__(self, gateway: Gateway, round_seconds: float = ROUND_SECONDS) -> None:
         self._gateway = gateway
         self._round_seconds = round_seconds
+        self._trimming = trimming.of_glibc()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
 
@@ -51,18 +57,40 @@ class Caretaker:
         rounds = 0
         while not self._stopping.is_set():
             try:
-                renew(self._gateway)
-                retries.forget(self._gateway)
-                if rounds % ROUNDS_A_SWEEP == 0:
-                    sweep(self._gateway)
+                self._round(rounds)
+                rounds += 1
+                self._rest()
             except StoreFailed:
                 return  # the process must end, and others say so
-            except StoreError as error:
-                log.note("caretaking put off", error=type(error).__name__)
-            except Exception as error:
-                log.bug("caretaking", error)  # nobody stands above the thread
-            rounds += 1
-            self._stopping.wait(self._round_seconds)
+
+    def _round(self, number: int) -> None:
+        self._do("certificates", partial(renew, self._gateway))
+        self._do("retries", partial(retries.forget, self._gateway))
+        if number % ROUNDS_A_SWEEP == 0:
+            self._do("evidence", partial(sweep, self._gateway))
+
+    def _rest(self) -> None:
+        """Until the next round; only memory wants a look more often than that."""
+        left = self._round_seconds
+        while not self._stopping.wait(min(left, TRIM_SECONDS)):
+            if self._trimming is not None:
+                self._do("memory", partial(trim, self._trimming))
+            left -= TRIM_SECONDS
+            if left <= 0:
+                return
+
+    def _do(self, chore: str, work: Callable[[], object]) -> None:
+        """One chore: what keeps it from being done is told and counted. Raises StoreFailed."""
+        try:
+            work()
+        except StoreFailed:
+            raise
+        except Exception as error:  # nobody stands above the thread
+            self._gateway.metrics.failed_chores.labels(chore).inc()
+            if isinstance(error, StoreError):
+                log.note("caretaking put off", stage=chore, error=type(error).__name__)
+            else:
+                log.bug("caretaking", error, stage=chore)
 
 
 def renew(gateway: Gateway) -> None:
@@ -94,3 +122,10 @@ def sweep(gateway: Gateway) -> None:
     for account_id in accounts:
         gateway.database.write(partial(evidence.sweep, account_id=account_id, before=before))
     gateway.database.write(evidence.drop_unused)
+
+
+def trim(trimming: Trimming) -> None:
+    """Give memory back that was in use for a while, such as by a crowd of connections."""
+    octets = trimming.look()
+    if octets:
+        log.note("memory given back", octets=octets)

@@ -1,7 +1,12 @@
-"""How many connections and octets are in use: by address, by account, in all (threats T7, T8)."""
+"""How many connections and octets are in use: by address, by account, in all (threats T7, T8).
+
+An address is counted as ``directory.throttle.network`` has it: a /64 is one subscriber.
+"""
 
 from collections import Counter
 from typing import Final, TypeVar
+
+from mss_gateway.directory.throttle import network
 
 K = TypeVar("K")
 
@@ -25,11 +30,11 @@ class Census:
 
     def enter(self, address: str) -> bool:
         """Count a connection that has not logged in; False when the address has too many."""
-        return _count(self._addresses, address, self._per_address)
+        return _count(self._addresses, network(address), self._per_address)
 
     def leave(self, address: str) -> None:
         """Undo ``enter``."""
-        _uncount(self._addresses, address)
+        _uncount(self._addresses, network(address))
 
     def log_in(self, account_id: int) -> bool:
         """Count a connection of an account; False when it has too many."""

@@ -123,12 +123,15 @@ class ImapServer:
             if now == known:
                 continue
             known = now
-            gone = await services.bridge.run(_out_of_service, services.database, holders)
-            for session in tuple(self._sessions.values()):
-                holder = session.holder
-                if holder is not None and gone & {holder.account_id, holder.person_id}:
-                    session.is_dismissed = True
-                    session.wire.interrupt()
+            self._interrupt(await services.bridge.run(_out_of_service, services.database, holders))
+
+    def _interrupt(self, gone: set[AccountId]) -> None:
+        """Tell their sessions; apart, so that the watch holds none of them while it waits."""
+        for session in self._sessions.values():
+            holder = session.holder
+            if holder is not None and gone & {holder.account_id, holder.person_id}:
+                session.is_dismissed = True
+                session.wire.interrupt()
 
     def _holders(self) -> set[AccountId]:
         holders = [one.holder for one in self._sessions.values() if one.holder is not None]

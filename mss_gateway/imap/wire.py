@@ -252,6 +252,8 @@ class Wire(asyncio.Protocol):
             )
         except (TimeoutError, OSError, ssl.SSLError):
             self.abort()
+            # the loop tells a protocol of a lost connection only once its handshake was done
+            self.connection_lost(None)
             raise ConnectionGone from None
         if transport is None:
             raise ConnectionGone
@@ -283,7 +285,8 @@ class Wire(asyncio.Protocol):
             return
         channel = self._transport.get_extra_info("socket")
         if channel is not None and not self._is_lost:
-            with contextlib.suppress(OSError):
+            # uvloop's socket of a transport that is closed already has no number: a ValueError
+            with contextlib.suppress(OSError, ValueError):
                 channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self._transport.abort()
 

@@ -1,12 +1,16 @@
 """One connection: greeting, command loop, time-outs, TLS, farewell. Knows no verb.
 
-Of aiosmtpd remain the stream protocol, the timer and the table of verbs: its own loop takes bare
-LF for a line end, goes on with what is buffered after a close, and prints in English.
+Of aiosmtpd remain the stream protocol and the timer: its own loop takes bare LF for a line end,
+goes on with what is buffered after a close, and prints in English.
+
+A connection that has ended is freed at once, with its TLS and its buffers: nothing that it holds
+leads back to it. Left to the garbage collector, which looks at what has lived for long once in a
+long while, three thousand slow clients would leave their memory taken for hours.
 """
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from aiosmtpd.smtp import SMTP
@@ -48,9 +52,19 @@ class Patience:
 
 PATIENCE = Patience()
 
+Verb = Callable[[str], Awaitable[None]]
+"""A command: gets its argument, answers by itself."""
+
+_Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
+
 
 class Connection(SMTP):
-    """A connection whose verbs are the methods ``smtp_…`` of its subclass."""
+    """A connection; its subclass knows the verbs.
+
+    ``opened`` is told of it and says whether its address may have one more; ``closed`` is told when
+    the client is gone. Before :meth:`connection_made` and after :meth:`_let_go` it is part of no
+    cycle: it may be dropped in a TLS handshake that never ends, of which asyncio tells nobody.
+    """
 
     line_length_limit = COMMAND_OCTETS  # the stream's; a body asks for more while it comes in
 
@@ -58,8 +72,8 @@ class Connection(SMTP):
         self,
         hostname: str,
         patience: Patience,
-        opened: Callable[[str], bool],
-        closed: Callable[[str], None],
+        opened: Callable[["Connection"], bool],
+        closed: Callable[["Connection"], None],
         *,
         takes_utf8: bool = False,
     ) -> None:
@@ -70,6 +84,7 @@ class Connection(SMTP):
         self.peer_address = "unknown"
         self._is_over = False
         self._is_lost = False
+        self._is_handled = False
         self._is_listening = False
         self._is_retiring = False
         self._mistakes = 0
@@ -82,6 +97,8 @@ class Connection(SMTP):
             timeout=patience.unknown,
             loop=asyncio.get_running_loop(),
         )
+        # the library's, a method of ours, would be a cycle from the first moment
+        self._client_connected_cb: _Connected | None = None
 
     def __dir__(self) -> Iterable[str]:
         """Nothing for the library to find: it looks through all names at each connection.
@@ -96,11 +113,13 @@ class Connection(SMTP):
         """Begin, unless this address has too many connections (RFC 5321 §3.8)."""
         peer = transport.get_extra_info("peername")
         self.peer_address = str(peer[0]) if peer else "unknown"
+        self._client_connected_cb = self._cb_client_connected
         super().connection_made(transport)
+        self._client_connected_cb = None
         assert self._handler_coroutine is not None
         # who leaves at once has it cancelled before its first step, and so before its end
-        self._handler_coroutine.add_done_callback(lambda _: self.end())
-        if not self._opened(self.peer_address):
+        self._handler_coroutine.add_done_callback(self._handled)
+        if not self._opened(self):
             self._handler_coroutine.cancel()
             self.part_with(Said.TOO_MANY_CONNECTIONS)
 
@@ -109,8 +128,24 @@ class Connection(SMTP):
         if self._is_lost:
             return
         self._is_lost = self._is_over = True
-        self._closed_by(self.peer_address)
-        super().connection_lost(error)
+        self._closed_by(self)
+        # nobody asks why; an error that is raised from a stream holds the stream that holds it
+        super().connection_lost(None)
+        if self._is_handled:
+            self._let_go()
+
+    def _handled(self, _: object) -> None:
+        """The handler has ended, by itself or cancelled."""
+        self.end()
+        self._is_handled = True
+        if self._is_lost:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Client and handler are gone: hold nothing that holds this connection."""
+        self._handler_coroutine = None
+        self._timeout_handle = None
+        del self._reader, self._writer
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         if not self._is_over:
@@ -148,6 +183,10 @@ class Connection(SMTP):
 
     # the dialogue
 
+    def verb(self, name: str) -> Verb | None:
+        """The command of this name in capitals, if there is one."""
+        raise NotImplementedError
+
     async def _handle_client(self) -> None:
         """Commands one by one until one side ends it."""
         try:
@@ -180,7 +219,7 @@ class Connection(SMTP):
 
     async def _obey(self, line: str) -> None:
         word, _, argument = line.partition(" ")
-        verb = self._smtp_methods.get(word.upper())
+        verb = self.verb(word.upper())
         if verb is None:
             await self.mistake(Said.UNKNOWN_COMMAND)
             return

@@ -4,6 +4,7 @@ A verb normalises, calls, prints. What differs between ports, who may speak and 
 message, is the :class:`Side` that a dialogue is opened with.
 """
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from mss_gateway.message.address import AddressMalformed, EmailAddress
 from mss_gateway.queue.carried import Asked
 from mss_gateway.smtp import replies
 from mss_gateway.smtp.body import PIECE_OCTETS, Budget, Endless, Reading, TooSlow
-from mss_gateway.smtp.connection import Connection, Patience
+from mss_gateway.smtp.connection import Connection, Patience, Verb
 from mss_gateway.smtp.lines import COMMAND_OCTETS
 from mss_gateway.smtp.parameters import (
     BadParameter,
@@ -30,9 +31,6 @@ from mss_gateway.smtp.parameters import (
 from mss_gateway.smtp.replies import Said
 
 T = TypeVar("T")
-
-Verb = Callable[[str], Awaitable[None]]
-"""A command: gets its argument, answers by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +96,14 @@ class Side(Protocol):
 
 
 class Dialogue(Connection):
-    """One connection speaking SMTP; ``side`` is made for it and lives as long."""
+    """One connection speaking SMTP; ``side`` is made for it and lives as long as the client."""
 
     def __init__(
         self,
         port: Port,
         side: Callable[["Dialogue"], Side],
-        opened: Callable[[str], bool],
-        closed: Callable[[str], None],
+        opened: Callable[[Connection], bool],
+        closed: Callable[[Connection], None],
     ) -> None:
         site = port.gateway.config.site
         self.port = port
@@ -117,12 +115,23 @@ class Dialogue(Connection):
         self._recipients: list[RcptArgument] = []
         takes_utf8 = self.gateway.config.submission.smtputf8
         super().__init__(site.hostname, port.patience, opened, closed, takes_utf8=takes_utf8)
-        self._side = side(self)
+        self._new_side = side
+        self._side: Side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The client is there, on a port of implicit TLS past its handshake."""
+        self._side = self._new_side(self)
         self.channel = self._side.channel
-        # those of the library, such as its AUTH, are not ours to offer
-        own = [name.removeprefix("smtp_") for name in vars(Dialogue) if name.startswith("smtp_")]
-        self._smtp_methods = {name: getattr(self, f"smtp_{name}") for name in own}
-        self._smtp_methods.update(self._side.verbs)
+        super().connection_made(transport)
+
+    def _let_go(self) -> None:
+        super()._let_go()
+        del self._side
+
+    def verb(self, name: str) -> Verb | None:
+        """A command of this kind of port, or of every port."""
+        own: Verb | None = getattr(self, f"smtp_{name}") if name in _OWN_VERBS else None
+        return self._side.verbs.get(name, own)
 
     # greeting, TLS
 
@@ -336,3 +345,9 @@ class Dialogue(Connection):
     def _heard(self) -> None:
         """A piece of the body came: the client is alive, if slow."""
         self._reset_timeout(self._patience.body)
+
+
+_OWN_VERBS = frozenset(
+    name.removeprefix("smtp_") for name in vars(Dialogue) if name.startswith("smtp_")
+)
+"""Those of the library, such as its AUTH, are not ours to offer."""

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from mss_gateway.directory.throttle import network
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.smtp.body import Budget
-from mss_gateway.smtp.connection import PATIENCE, Patience
+from mss_gateway.smtp.connection import PATIENCE, Connection, Patience
 from mss_gateway.smtp.dialogue import Dialogue, Port, Side
 from mss_gateway.smtp.dkim_reading import DkimReading
 from mss_gateway.smtp.mx import MxSession
@@ -22,7 +23,7 @@ _POLL_SECONDS = 0.05
 
 @dataclass(slots=True)
 class Listeners:
-    """Ports of one kind, with bounds per peer address.
+    """Ports of one kind, with bounds per peer address (IPv6 by its /64: one subscriber).
 
     ``ports``: numbers as configured, and whether TLS comes first; ``side`` is who is at the other.
     :meth:`close` stops listening, :meth:`drain` waits for sessions.
@@ -36,7 +37,7 @@ class Listeners:
     side: Callable[[Dialogue], Side]
     budget: Budget = field(init=False)
     _servers: list[asyncio.AbstractServer] = field(default_factory=list)
-    _sessions: set[Dialogue] = field(default_factory=set)
+    _sessions: set[Connection] = field(default_factory=set)
     _peers: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -54,7 +55,7 @@ class Listeners:
         """Listen on one port, 0 for any that is free; the port."""
         port = Port(self.gateway, self.tls, is_implicit_tls, self.budget, self.patience, self.clock)
         server = await asyncio.get_running_loop().create_server(
-            lambda: self._session(port),
+            lambda: Dialogue(port, self.side, self._opened, self._closed),
             host,
             number,
             ssl=self.tls if is_implicit_tls else None,
@@ -81,24 +82,22 @@ class Listeners:
             session.cut()
         await asyncio.sleep(_POLL_SECONDS)
 
-    def _session(self, port: Port) -> Dialogue:
-        gauge = self.gateway.metrics.connections
+    def _opened(self, session: Connection) -> bool:
+        """One connection more; whether its address may have it."""
+        self.gateway.metrics.connections.labels(session.channel).inc()
+        self._sessions.add(session)
+        peer = network(session.peer_address)
+        self._peers[peer] += 1
+        return self._peers[peer] <= self.gateway.config.limits.connections_per_address
 
-        def opened(peer: str) -> bool:
-            gauge.labels(session.channel).inc()
-            self._sessions.add(session)
-            self._peers[peer] += 1
-            return self._peers[peer] <= self.gateway.config.limits.connections_per_address
-
-        def closed(peer: str) -> None:
-            gauge.labels(session.channel).dec()
-            self._sessions.discard(session)
-            self._peers[peer] -= 1
-            if not self._peers[peer]:
-                del self._peers[peer]
-
-        session = Dialogue(port, self.side, opened, closed)
-        return session
+    def _closed(self, session: Connection) -> None:
+        """One connection less."""
+        self.gateway.metrics.connections.labels(session.channel).dec()
+        self._sessions.discard(session)
+        peer = network(session.peer_address)
+        self._peers[peer] -= 1
+        if not self._peers[peer]:
+            del self._peers[peer]
 
 
 class SubmissionServer(Listeners):

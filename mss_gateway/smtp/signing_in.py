@@ -5,7 +5,6 @@ knows. What cannot be used on this connection is not offered.
 """
 
 import base64
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -37,12 +36,11 @@ class _NotOffered(Exception):
 
 
 class SigningIn:
-    """The attempts of one connection; ``done`` is told who it was, and for whom they sign in."""
+    """The attempts of one connection; ``admission``: who it was, and for whom they sign in."""
 
-    def __init__(self, dialogue: Dialogue, done: Callable[[Admission], None]) -> None:
+    def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
-        self._done = done
-        self._is_done = False
+        self.admission: Admission | None = None
         self._failed = 0
 
     def offer(self) -> str:
@@ -60,7 +58,7 @@ class SigningIn:
         if not dialogue.is_greeted:
             await dialogue.mistake(Said.EHLO_FIRST)
             return
-        if self._is_done:
+        if self.admission is not None:
             await dialogue.mistake(Said.AUTH_MISPLACED)
             return
         name, _, initial = argument.partition(" ")
@@ -94,16 +92,15 @@ class SigningIn:
         """``last_word``: what a client is told, and answers, before it hears that it failed."""
         dialogue = self._dialogue
         try:
-            admission = await self._admitted(claim)
+            self.admission = await self._admitted(claim)
         except Refused as refused:
             if last_word:
                 # whatever it answers, ^A, nothing or the token once more: it has failed
                 await self._asked(last_word)
             await self._fail(refused)
             return
-        self._is_done = True
         dialogue.allow_lines(COMMAND_OCTETS)
-        self._done(admission)
+        dialogue.believe()
         await dialogue.say(Said.SIGNED_IN)
 
     async def _admitted(self, claim: Claim) -> Admission:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from mss_gateway.failures import Failure
 from mss_gateway.life import policy, submission
-from mss_gateway.life.authn import Admission
 from mss_gateway.life.policy import Envelope
 from mss_gateway.life.submission import Submission
 from mss_gateway.message.address import EmailAddress
-from mss_gateway.smtp.dialogue import Dialogue, HandedOver, Verb
+from mss_gateway.smtp.connection import Verb
+from mss_gateway.smtp.dialogue import Dialogue, HandedOver
 from mss_gateway.smtp.parameters import MailArgument
 from mss_gateway.smtp.signing_in import SigningIn
 
@@ -18,9 +18,7 @@ class SubmissionSession:
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._gateway = dialogue.gateway
-        self._dialogue = dialogue
-        self._signing_in = SigningIn(dialogue, self._signed_in)
-        self._admission: Admission | None = None
+        self._signing_in = SigningIn(dialogue)
         self._envelope: Envelope | None = None
 
     @property
@@ -36,7 +34,7 @@ class SubmissionSession:
     @property
     def is_known(self) -> bool:
         """Whether somebody signed in."""
-        return self._admission is not None
+        return self._signing_in.admission is not None
 
     def offers(self) -> list[str]:
         """AUTH, until it was done (RFC 4954 §4)."""
@@ -48,9 +46,10 @@ class SubmissionSession:
 
     async def begin(self, announced: MailArgument) -> None:
         """RFC 6409 §6.1: the reverse-path is the author's own, or a box's that they write for."""
-        assert self._admission is not None
+        admission = self._signing_in.admission
+        assert admission is not None
         self._envelope = await self._gateway.bridge.run(
-            submission.begin, self._gateway, self._admission, announced.reverse_path, announced.size
+            submission.begin, self._gateway, admission, announced.reverse_path, announced.size
         )
 
     async def admit(self, recipient: EmailAddress, so_far: int) -> None:
@@ -70,6 +69,7 @@ class SubmissionSession:
             announced.envelope_id,
             announced.returns,
             announced.requires_tls,
+            announced.is_utf8,
         )
         receipt = await self._gateway.bridge.run(submission.accept, self._gateway, sent)
         return receipt.message_ref
@@ -77,7 +77,3 @@ class SubmissionSession:
     def _begun(self) -> Envelope:
         assert self._envelope is not None, "the dialogue asks after MAIL only"
         return self._envelope
-
-    def _signed_in(self, admission: Admission) -> None:
-        self._admission = admission
-        self._dialogue.believe()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ from certs.issue import Authority
 from certs.profiles import Realm
 from mailbox_store.database import Transaction
 from mailbox_store.errors import StoreFailed, StoreUnavailable
-from mss_gateway.compose import caretaker
+from mss_gateway.compose import caretaker, trimming
 from mss_gateway.compose.caretaker import GRACE_SECONDS, ROUNDS_A_SWEEP, Caretaker
+from mss_gateway.compose.trimming import Trimming
 from mss_gateway.directory import certificates, evidence
 from mss_gateway.directory.certificates import Held
 from mss_gateway.directory.evidence import UNUSED_SECONDS, Evidence
 from mss_gateway.life import retries, submission
+from mss_gateway.observability import metrics
+from mss_gateway.observability.metrics import Metrics
 from tests.support import smtp_site
 from tests.support.smtp_messages import signed
 from tests.support.smtp_site import BERNARD, CLOSED, DUBOIS, MARTIN, OPPOSED, Site, simple
@@ -161,6 +165,7 @@ class Rounds:
         self.done: list[str] = []
         self.forgotten = 0
         self.raised: list[Exception] = []
+        self.forget_fails = False
 
     def renew(self, _gateway: object) -> None:
         self.done.append("renew")
@@ -170,6 +175,8 @@ class Rounds:
 
     def forget(self, _gateway: object) -> int:
         self.forgotten += 1
+        if self.forget_fails:
+            raise ZeroDivisionError("a bug")
         return 0
 
     def sweep(self, _gateway: object) -> None:
@@ -185,8 +192,18 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> Rounds:
     return made
 
 
-def started(seconds: float) -> Caretaker:
-    made = Caretaker(None, seconds)  # type: ignore[arg-type]
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What the thread itself wants of a gateway."""
+
+    metrics: Metrics = field(default_factory=metrics.build)
+
+    def failed(self, chore: str) -> float:
+        return float(self.metrics.failed_chores.labels(chore)._value.get())
+
+
+def started(seconds: float, gateway: Counting | None = None) -> Caretaker:
+    made = Caretaker(gateway or Counting(), seconds)  # type: ignore[arg-type]
     made.start()
     return made
 
@@ -219,10 +236,40 @@ def test_a_round_that_fails_is_followed_by_others(rounds: Rounds) -> None:
         running = started(0.0)
         assert ran(rounds, 4)
         running.stop()
-    assert [(line["event"], line["error"]) for line in logged] == [
-        ("caretaking put off", "StoreUnavailable"),
-        ("caretaking", "ZeroDivisionError"),
+    told = [line for line in logged if line["event"] != "memory given back"]
+    assert [(line["event"], line["stage"], line["error"]) for line in told] == [
+        ("caretaking put off", "certificates", "StoreUnavailable"),
+        ("caretaking", "certificates", "ZeroDivisionError"),
     ]
+
+
+def test_a_chore_that_always_fails_keeps_no_other_from_being_done(rounds: Rounds) -> None:
+    rounds.raised = [StoreUnavailable("busy")] * 10_000
+    rounds.forget_fails = True
+    gateway = Counting()
+    running = started(3_600.0, gateway)
+    assert ran(rounds)
+    running.stop()
+    assert rounds.done == ["renew", "sweep"]
+    assert rounds.forgotten == 1
+    assert [gateway.failed(each) for each in ("certificates", "retries", "evidence")] == [1, 1, 0]
+
+
+def test_the_memory_is_looked_at_between_two_rounds(
+    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = threading.Semaphore(0)
+
+    def slack() -> int:
+        looks.release()
+        return 0
+
+    monkeypatch.setattr(caretaker, "TRIM_SECONDS", 0.001)
+    monkeypatch.setattr(trimming, "of_glibc", lambda: Trimming(slack, lambda: None))
+    running = started(3_600.0)
+    assert all(looks.acquire(timeout=10) for _ in range(5))
+    running.stop()
+    assert rounds.done == ["renew", "sweep"]
 
 
 def test_a_store_that_failed_for_good_ends_it(rounds: Rounds) -> None:
@@ -232,6 +279,7 @@ def test_a_store_that_failed_for_good_ends_it(rounds: Rounds) -> None:
     running._thread.join(10)
     assert not running._thread.is_alive()
     assert rounds.done == ["renew"]
+    assert rounds.forgotten == 0
 
 
 def test_stopping_before_the_start_is_no_mistake() -> None:
