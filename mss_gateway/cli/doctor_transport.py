@@ -1,14 +1,16 @@
 """`mss doctor` on mail between operators: what it rests on, and what somebody held back."""
 
 from certs.certificate import Certificate, from_pem, host_names
-from certs.errors import CertsError, ChainReason, ChainRejected
+from certs.errors import CertsError, ChainReason
 from certs.usage import PURPOSES, Purpose, extended_usages
 from mailbox_store.database import View
 from mss_gateway.cli.doctor_checks import Check, until
 from mss_gateway.directory import dkim_keys
 from mss_gateway.directory.whitelist import Freshness, freshness
+from mss_gateway.life import own_certificate
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.queue import desk as waiting
+from mss_gateway.queue import stumbles
 
 HELD_SECONDS = 3 * 86_400
 """Items that somebody held back for longer were forgotten."""
@@ -55,6 +57,10 @@ def _held(gateway: Gateway, view: View) -> Check:
     count, now = sum(each.count for each in held), gateway.queue_clock.now()
     if not held:
         return Check("held items", True, "none")
+    unreported = stumbles.held(view)
+    if unreported:
+        line = f"{count}, of which {unreported} could not be reported: `mss queue list`, then"
+        return Check("held items", False, f"{line} mend what the log says (`item held`), `release`")
     age = max(0, now - min(each.oldest for each in held))
     line = f"{count}, the oldest for {age // 3600} h: `mss queue list`, `release` or `drop`"
     return Check("held items", age <= HELD_SECONDS, line)
@@ -92,19 +98,12 @@ def _both_sides(gateway: Gateway, view: View) -> Check:
         return Check(name, False, f"cannot be read ({error})")
     if PURPOSES[Purpose.CLIENT].extended not in usages:
         return Check(name, False, "is for servers only: peers will refuse it")
-    if _is_revoked(gateway, view, certificate):
-        return Check(name, False, "is revoked: issue another one, then SIGHUP")
+    fault = own_certificate.fault(gateway, view, certificate)
+    if fault is not None:
+        what = "is revoked" if fault is ChainReason.REVOKED else "has ended"
+        line = f"{what}: what leaves waits; issue another one, then SIGHUP"
+        return Check(name, False, line)
     return Check(name, True, "may call other operators")
-
-
-def _is_revoked(gateway: Gateway, view: View, certificate: Certificate) -> bool:
-    """As far as is known here: what peers believe, they judge themselves."""
-    assert gateway.peer_trust is not None, "asked only where there are other operators"
-    try:
-        gateway.peer_trust.check(view, certificate, Purpose.CLIENT, gateway.now())
-    except ChainRejected as rejected:
-        return rejected.reason is ChainReason.REVOKED
-    return False
 
 
 def _routes(gateway: Gateway) -> Check:

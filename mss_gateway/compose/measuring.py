@@ -12,6 +12,7 @@ from mailbox_store.vault import AccountId
 from mss_gateway.config import Config
 from mss_gateway.directory import certificates, people
 from mss_gateway.directory.revocation_survey import Survey
+from mss_gateway.life import own_certificate
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import space
 from mss_gateway.queue import desk
@@ -60,6 +61,15 @@ def certificate_seconds(gateway: Gateway) -> float:
         return math.nan
 
 
+def is_certificate_refused(gateway: Gateway, view: View) -> bool:
+    """Whether the server's certificate has ended or is revoked, so that nothing leaves by it."""
+    try:
+        shown = from_pem(gateway.config.in_state(gateway.config.tls.certificate).read_bytes())[0]
+    except (OSError, CertsError, IndexError):
+        return False  # whether it can be read, ``certificate_days`` says
+    return own_certificate.fault(gateway, view, shown) is not None
+
+
 def disk(config: Config) -> tuple[int, int]:
     """Octets free where the state directory is, and how many must stay so; raises OSError."""
     limits = config.limits
@@ -92,6 +102,7 @@ def fill(gateway: Gateway, view: View) -> None:
     metrics.disk_free.set(free)
     metrics.disk_floor.set(wanted)
     metrics.certificate_days.set(certificate_seconds(gateway) / DAY)
+    metrics.certificate_refused.set(is_certificate_refused(gateway, view))
     since = gateway.whitelist(view).age(gateway.clock())
     metrics.whitelist_age_hours.set(-1 if since is None else since / HOUR)
     metrics.whitelist_stale.set(is_whitelist_stale(gateway, view))

@@ -2,7 +2,7 @@
 
 import ssl
 
-from certs.certificate import to_pem
+from certs.certificate import Certificate, from_pem, to_pem
 from mss_gateway.compose.tls import context_of
 from mss_gateway.config import Config
 from mss_gateway.directory.operators import PeerTrust
@@ -26,8 +26,13 @@ def relay_tls(config: Config, trust: PeerTrust) -> ssl.SSLContext:
 
 
 def courier_of(gateway: Gateway, tls: ssl.SSLContext) -> Courier:
-    """Who carries to other operators."""
-    return Courier(gateway, tls, resolver_of(gateway.config))
+    """Who carries to other operators; ``tls`` as :func:`relay_tls` made it a moment ago."""
+    return Courier(gateway, tls, resolver_of(gateway.config), shown=shown_by(gateway.config))
+
+
+def shown_by(config: Config) -> Certificate:
+    """What a context that has just loaded the certificate of the configuration shows."""
+    return from_pem(config.in_state(config.tls.certificate).read_bytes())[0]
 
 
 def dkim_reading_of(gateway: Gateway) -> DkimReading | None:

@@ -33,9 +33,7 @@ LIVE: Final = frozenset(
         "web": "idle_minutes absolute_minutes",
         "mailboxes": "drafts sent trash junk archive",
         "whitelist": ("signer stale_hours alarm_hours patient_label operators operator_element"),
-        "relay": (
-            "routes port connections_per_destination messages_per_connection dkim_selector"
-        ),
+        "relay": ("routes port connections_per_destination messages_per_connection dkim_selector"),
         "queue": "expiry_hours notice_hours",
         "submission": "smtputf8 app_passwords_only fields",
         "health": "drain_seconds",
@@ -126,12 +124,6 @@ def differences(former: Config, fresh: Config) -> Iterator[str]:
         for key in keys:
             if getattr(getattr(former, section), key) != getattr(getattr(fresh, section), key):
                 yield f"{section}.{key}"
-
-
-def every_key() -> Iterator[str]:
-    """All keys of the configuration."""
-    for section, keys in _sections(Config()):
-        yield from (f"{section}.{key}" for key in keys)
 
 
 def _may_change(former: Config, fresh: Config, key: str) -> bool:

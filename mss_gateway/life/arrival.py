@@ -59,8 +59,8 @@ class Arrival:
 
     ``author_role`` is what the peer's operator is entitled to write as. Recipients are mailboxes
     here, each accepted at RCPT. ``operator`` is whom the peer speaks for, ``host`` its name.
-    ``asked`` by address, ``envelope_id``, ``returns`` and ``requires_tls``: as in a Submission.
-    ``results``: what else Authentication-Results says of it, for information.
+    ``asked`` by address, ``envelope_id``, ``returns``, ``requires_tls`` and ``is_utf8``: as in a
+    Submission. ``results``: what else Authentication-Results says of it, for information.
     """
 
     reverse_path: EmailAddress | None
@@ -73,6 +73,7 @@ class Arrival:
     envelope_id: str = ""
     returns: str = ""
     requires_tls: bool = False
+    is_utf8: bool = False
     results: Sequence[Sequence[str]] = ()
 
     def __post_init__(self) -> None:
@@ -127,12 +128,10 @@ def accept(
             _ready(gateway, arrival, each, message_ref if number == 0 else gateway.new_ref())
             for number, each in enumerate(copies)
         )
-        path = None if arrival.reverse_path is None else str(arrival.reverse_path)
-        same = retries.handed(f"operator:{arrival.operator}", path, arrival.raw)
         again = withdrawals.taking(
             gateway, arrival.reverse_path, arrival.operator, copies[0].judged.message, again
         )
-        told = store.commit_arrival(gateway, ready, same if arrival.operator else None, again)
+        told = store.commit_arrival(gateway, ready, handed(arrival), again)
     except MessageMalformed as malformed:
         raise Refused(malformed.failure, str(malformed), message_ref) from None
     except Refused as refused:
@@ -144,6 +143,19 @@ def accept(
     gateway.metrics.accepted.labels("mx").inc()
     gateway.wake()
     return Receipt(told)
+
+
+def handed(arrival: Arrival) -> retries.Handed | None:
+    """What a retry of it is known by; None where nobody is known to have handed it over."""
+    if not arrival.operator:
+        return None
+    path = None if arrival.reverse_path is None else str(arrival.reverse_path)
+    return retries.handed(source_of(arrival.operator), path, arrival.raw)
+
+
+def source_of(operator: str) -> str:
+    """An operator as ``retries`` names who hands over."""
+    return f"operator:{operator}"
 
 
 def copies_of(gateway: Gateway, arrival: Arrival) -> tuple[_Copy, ...]:
@@ -315,7 +327,8 @@ def _ready(gateway: Gateway, arrival: Arrival, copy: _Copy, message_ref: str) ->
     path = "" if arrival.reverse_path is None else str(arrival.reverse_path)
     received = trace.received_line(
         by=site.hostname,
-        protocol="ESMTPS",
+        # RFC 3848 §2, RFC 6531 §4.3
+        protocol="UTF8SMTPS" if arrival.is_utf8 else "ESMTPS",
         message_ref=message_ref,
         moment=gateway.now(),
         peer=arrival.host,

@@ -38,7 +38,7 @@ class Submission:
     """What came through a channel: envelope, raw message with CRLF, and who sent it.
 
     ``asked`` by address, ``envelope_id`` and ``returns``: what the author wants to hear
-    (RFC 3461 §4); ``requires_tls``: RFC 8689 §2.
+    (RFC 3461 §4); ``requires_tls``: RFC 8689 §2. ``is_utf8``: SMTPUTF8 was said at MAIL.
     """
 
     envelope: Envelope
@@ -48,6 +48,12 @@ class Submission:
     envelope_id: str = ""
     returns: str = ""
     requires_tls: bool = False
+    is_utf8: bool = False
+
+    @property
+    def protocol(self) -> str:
+        """What Received says of how it came in (RFC 3848 §2, RFC 6531 §4.3)."""
+        return "UTF8SMTPSA" if self.is_utf8 else PROTOCOLS[self.envelope.channel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ def _form(
 ) -> Ready:
     received = trace.received_line(
         by=gateway.config.site.hostname,
-        protocol=PROTOCOLS[submission.envelope.channel],
+        protocol=submission.protocol,
         message_ref=message_ref,
         moment=gateway.now(),
     )

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from certs.certificate import Certificate
 from mailbox_store.database import Transaction, View
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import next_hop
+from mss_gateway.life import next_hop, own_certificate
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.queue import destinations, items, schedule
+from mss_gateway.queue import desk, destinations, items, schedule
 from mss_gateway.queue.destinations import Destination
 from mss_gateway.queue.items import Item
 
@@ -74,11 +75,25 @@ def _octets(view: View, item: Item) -> int:
     return int(size or 0)
 
 
-def objection(gateway: Gateway, domain: str) -> Failure | None:
-    """Why nothing may leave for a domain at this moment; None when it may."""
+def objection(gateway: Gateway, domain: str, shown: Certificate | None) -> Failure | None:
+    """Why nothing may leave for a domain at this moment; None when it may.
+
+    ``shown``: this server's own certificate, as it would be shown there; None is not asked about.
+    """
     try:
         with gateway.database.read() as view:
             next_hop.admit(gateway, view, domain)
+            is_unfit = shown is not None and own_certificate.fault(gateway, view, shown) is not None
     except Refused as refused:
         return refused.failure
-    return None
+    return Failure.OWN_CERTIFICATE if is_unfit else None
+
+
+def resume(gateway: Gateway) -> "Future[None]":
+    """Another certificate is shown from now on: what waited for it is due at once."""
+
+    def unit(tx: Transaction) -> None:
+        desk.retry_failed(tx, Failure.OWN_CERTIFICATE.value)
+        destinations.reopen(tx, Failure.OWN_CERTIFICATE.value)
+
+    return gateway.database.submit(unit)

@@ -15,11 +15,19 @@ class Outside(Enum):
 
 
 def is_patients(gateway: Gateway, domain: str) -> bool:
-    """Whether a domain is one of patients': ours, or named so at another operator."""
+    """Whether a domain is one of patients': ours, or named so at another operator, or below one.
+
+    The field has ``patient.<domain>`` and nothing below it (domain CIT-01). A list that has
+    ``x.patient.ville.example`` all the same is read in the way that opens nothing: who writes from
+    there waits to be written to first, as any patient does. The last label alone is a country's.
+    """
     site, label = gateway.config.site, gateway.config.whitelist.patient_label
     if domain in site.domains:
         return False
-    return domain == site.patient_domain or domain.partition(".")[0] == label
+    if f".{domain}".endswith(f".{site.patient_domain}"):
+        return True
+    labels = domain.split(".")
+    return label in labels[:-1] or labels == [label]
 
 
 def standing_of(gateway: Gateway, view: View, domain: str) -> Outside:

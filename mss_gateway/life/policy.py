@@ -163,15 +163,20 @@ def obey(verdict: Verdict) -> None:
 
 def record_refusal(gateway: Gateway, envelope: Envelope, act: str, refused: Refused) -> None:
     """Count a refusal and put it on record; nobody waits for that commit."""
-    failure, message_ref = refused.failure, refused.message_ref
-    gateway.metrics.refused.labels(failure.value, envelope.channel).inc()
+    gateway.metrics.refused.labels(refused.failure.value, envelope.channel).inc()
     actor, behalf = identities.on_record(envelope.author, envelope.actor)
+    put_on_record(gateway, refused, actor=actor, act=act, about=f"{envelope.channel}{behalf}")
+
+
+def put_on_record(gateway: Gateway, refused: Refused, *, actor: str, act: str, about: str) -> None:
+    """A row of the journal, for whichever channel; nobody waits for that commit."""
+    failure, message_ref = refused.failure, refused.message_ref
     gateway.database.submit(
         lambda tx: audit.record(
             tx,
             actor=actor,
             act=act,
-            object=f"{envelope.channel}{behalf}",
+            object=about,
             verdict=failure.value,
             message_ref=message_ref,
         )

@@ -1,7 +1,8 @@
 """What another operator's server may do, at MAIL, at RCPT and with a message: facts, then rules.
 
 Its certificate is judged again at every MAIL: a connection may be kept, or resumed, for longer than
-the certificate is good. What it then speaks for is the operator of the white list, and no more.
+the certificate is good. What it then speaks for is the operator of the white list, and no more. A
+list that comes in force before the end of the message is asked once more there.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from mailbox_store.database import Transaction, View
 from mss_gateway.directory import operators
 from mss_gateway.directory.operators import Operator
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import arrival, content, peers, policy, room
+from mss_gateway.life import arrival, content, peers, policy, retries, room
 from mss_gateway.life.arrival import Arrival
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.judgement import Judged
@@ -27,7 +28,11 @@ from mss_gateway.observability import audit
 from policies import decide
 from policies.facts import ArrivalFacts, MessageFacts, PeerFacts, PeerProof, SignatureStatus
 from policies.people import Party, Role, Standing
+from policies.reasons import Reason
 from policies.verdict import Permit, Verdict
+
+_ENDED = frozenset({Reason.EXCHANGE_CLOSED, Reason.NOT_YET_CONTACTED})
+"""What a patient hears who may not write any more: the exchange was closed, or taken back."""
 
 _REPORTS = ("disposition-notification", "delivery-status")
 
@@ -36,12 +41,15 @@ _REPORTS = ("disposition-notification", "delivery-status")
 class Visit:
     """Another operator's server handing over one message: whom it speaks for, from where.
 
-    ``host`` is the name in its certificate.
+    ``host`` is the name in its certificate, which (DER) is what was ``shown``. ``list_id`` is the
+    white list by which it was judged; 0 is none, and is judged again.
     """
 
     operator: Operator
     host: str
     reverse_path: EmailAddress | None
+    shown: bytes | None = None
+    list_id: int = 0
 
     @property
     def path(self) -> str | None:
@@ -57,6 +65,16 @@ def at_peer(
 ) -> Visit:
     """At MAIL: is the server whose certificate (DER) was ``shown`` welcome? Raises Refused."""
     room.demand(gateway, "mx")
+    return _judged(gateway, shown, reverse_path, declared_size)
+
+
+def _judged(
+    gateway: Gateway,
+    shown: bytes | None,
+    reverse_path: EmailAddress | None,
+    declared_size: int | None,
+    message_ref: str | None = None,
+) -> Visit:
     with gateway.database.read() as view:
         certificate, proof = _proof(gateway, view, shown)
         known = gateway.whitelist(view)
@@ -73,9 +91,22 @@ def at_peer(
     )
     # a name that nobody believes is not written down
     name = operator.name if proof is PeerProof.BELIEVED else ""
-    _settle(gateway, decide.at_peer(facts), name)
+    _settle(gateway, decide.at_peer(facts), name, message_ref)
     assert certificate is not None, "a server without a certificate is refused"
-    return Visit(operator, _host(operator, certificate), reverse_path)
+    host = _host(operator, certificate)
+    return Visit(operator, host, reverse_path, shown, known.whitelist_id)
+
+
+def _still_welcome(gateway: Gateway, visit: Visit) -> Visit:
+    """The visit as the list in force has it: the same, unless that is not the one of MAIL.
+
+    The body of a large message takes minutes, and a domain may be taken off meanwhile.
+    """
+    with gateway.database.read() as view:
+        list_id = gateway.whitelist(view).whitelist_id
+    if list_id == visit.list_id:
+        return visit
+    return _judged(gateway, visit.shown, visit.reverse_path, None, gateway.new_ref())
 
 
 def _proof(
@@ -114,15 +145,36 @@ def _host(operator: Operator, certificate: Certificate) -> str:
     return next(own, names[0])
 
 
-def at_recipient(gateway: Gateway, visit: Visit, recipient: EmailAddress, so_far: int) -> None:
-    """At RCPT: one answer per recipient; raises Refused. Nothing is ever relayed for a peer."""
+def at_recipient(gateway: Gateway, visit: Visit, recipient: EmailAddress, so_far: int) -> bool:
+    """At RCPT: one answer per recipient; raises Refused. Nothing is ever relayed for a peer.
+
+    True when nobody else may be named beside this recipient: an exchange has ended, and only the
+    octets will tell whether this is the retry of a message that came in before. A new one would be
+    refused as a whole (:func:`accept` asks the rules of the exchange again), and with it others'.
+    """
     writer = writer_of(gateway, visit)
     with gateway.database.read() as view:
         facts = policy.recipient_facts(gateway, view, writer, recipient, so_far)
         is_full = policy.has_no_room(gateway, view, recipient)
-    _settle(gateway, decide.at_recipient(facts), visit.operator.name)
-    if is_full:
+        verdict = decide.at_recipient(facts)
+        may_be_again = _may_be_again(gateway, view, visit, verdict, recipient)
+    if may_be_again and so_far:
+        raise _on_record(gateway, Refused(Failure.TOO_MANY_RECIPIENTS), visit.operator.name)
+    if not may_be_again:
+        _settle(gateway, verdict, visit.operator.name)
+    if is_full and not may_be_again:
         raise _on_record(gateway, Refused(Failure.MAILBOX_FULL), visit.operator.name)
+    return may_be_again
+
+
+def _may_be_again(
+    gateway: Gateway, view: View, visit: Visit, verdict: Verdict, recipient: EmailAddress
+) -> bool:
+    """Whether what a patient may not write any more may be what they wrote while they might."""
+    if isinstance(verdict, Permit) or verdict.reason not in _ENDED or visit.path is None:
+        return False
+    source = arrival.source_of(visit.operator.name)
+    return retries.wrote_lately(view, gateway, source, visit.path, str(recipient))
 
 
 def writer_of(gateway: Gateway, visit: Visit) -> policy.Writer:
@@ -151,7 +203,7 @@ def _author(gateway: Gateway, visit: Visit, patients: tuple[str, ...]) -> Party:
     return Party(0, Role.PROFESSIONAL, addresses, Standing.ACTIVE)
 
 
-class Asking:
+class Hearing:
     """The rules for one message: asked of each form of it when it was opened, and once more in the
     transaction that commits, on the exchanges as they are then."""
 
@@ -236,17 +288,46 @@ def _is_report(message: Message) -> bool:
 
 def accept(gateway: Gateway, visit: Visit, arriving: Arrival) -> Receipt:
     """Take responsibility for what this server hands over; raises Refused with a message_ref."""
-    asking = Asking(gateway, visit, arriving.raw)
+    visit = _still_welcome(gateway, visit)
+    arriving = replace(arriving, operator=visit.operator.name, host=visit.host)
+    hearing = Hearing(gateway, visit, arriving.raw)
     try:
-        return arrival.accept(gateway, arriving, asking.of_form, asking.again)
+        return arrival.accept(gateway, arriving, hearing.of_form, hearing.again)
     except Refused as refused:
+        first = _told_before(gateway, arriving)
+        if first is not None:
+            return first
         raise _on_record(gateway, refused, visit.operator.name) from refused.__cause__
 
 
-def _settle(gateway: Gateway, verdict: Verdict, operator: str) -> None:
+def _told_before(gateway: Gateway, arriving: Arrival) -> Receipt | None:
+    """The receipt of a message that each of its recipients has, whatever the rules say by now."""
+    to = tuple(map(str, arriving.recipients))
+    with gateway.database.read() as view:
+        message_ref = retries.told(view, gateway, arrival.handed(arriving), to)
+    if message_ref is None:
+        return None
+    gateway.metrics.collapsed.labels("mx").inc()
+    gateway.database.write(
+        lambda tx: audit.record(
+            tx,
+            actor="peer",
+            act="store",
+            object=f"{len(to)} recipients",
+            verdict="retry collapsed",
+            message_ref=message_ref,
+        )
+    )
+    return Receipt(message_ref)
+
+
+def _settle(
+    gateway: Gateway, verdict: Verdict, operator: str, message_ref: str | None = None
+) -> None:
     try:
         policy.obey(verdict)
     except Refused as refused:
+        refused.message_ref = message_ref
         raise _on_record(gateway, refused, operator) from None
 
 
@@ -255,20 +336,9 @@ def _on_record(gateway: Gateway, refused: Refused, operator: str) -> Refused:
 
     Of those who prove nothing, ``operator`` empty, one row a minute says how many they were.
     """
-    failure, message_ref = refused.failure, refused.message_ref
-    gateway.metrics.refused.labels(failure.value, "mx").inc()
-    count = 1 if operator else gateway.sparing.due(failure.value)
-    if not count:
-        return refused
-    about = f"mx {operator}".rstrip() if count == 1 else f"mx, {count} times"
-    gateway.database.submit(
-        lambda tx: audit.record(
-            tx,
-            actor="peer",
-            act="policy",
-            object=about,
-            verdict=failure.value,
-            message_ref=message_ref,
-        )
-    )
+    gateway.metrics.refused.labels(refused.failure.value, "mx").inc()
+    count = 1 if operator else gateway.sparing.due(refused.failure.value)
+    if count:
+        about = f"mx {operator}".rstrip() if count == 1 else f"mx, {count} times"
+        policy.put_on_record(gateway, refused, actor="peer", act="policy", about=about)
     return refused

@@ -12,6 +12,7 @@ from typing import Final
 
 from mailbox_store import bodies
 from mailbox_store.database import Transaction, View
+from mailbox_store.errors import StoreUnavailable
 from mailbox_store.vault import AccountSeal
 from mss_gateway import texts
 from mss_gateway.failures import Failure, row
@@ -24,7 +25,7 @@ from mss_gateway.message.limits import LIMITS
 from mss_gateway.message.parse import scan
 from mss_gateway.message.report_form import Head, returned_header
 from mss_gateway.message.summary import summarise
-from mss_gateway.observability import audit
+from mss_gateway.observability import audit, log
 from mss_gateway.queue import desk, items
 from mss_gateway.queue.carried import Asked, Carried, Destined
 from mss_gateway.queue.items import Item, Message, Queued
@@ -138,9 +139,8 @@ def delayed(gateway: Gateway, item: Item, expires_at: int) -> "Future[None]":
         left = timedelta(seconds=expires_at - gateway.queue_clock.now())
         failure = _FAILURES.get(item.last_failure or "")
         reply = dsn.parse_reply(desk.reply_of(view, spool, item.item_id))
-        report = about(
-            gateway, view, item, Outcome("delayed", failure, reply, gateway.now() + left)
-        )
+        outcome = Outcome("delayed", failure, reply, gateway.now() + left)
+        report = _if_it_can(gateway, view, item, outcome)
 
     def unit(tx: Transaction) -> None:
         if items.noticed(tx, item, expires_at):
@@ -154,7 +154,7 @@ def on_delivered(gateway: Gateway, view: View, item: Item) -> Report | None:
 
     Costs nothing where nobody asked.
     """
-    return about(gateway, view, item, Outcome("delivered"))
+    return _if_it_can(gateway, view, item, Outcome("delivered"))
 
 
 def on_relayed(gateway: Gateway, view: View, item: Item, reply: str) -> Report | None:
@@ -162,7 +162,22 @@ def on_relayed(gateway: Gateway, view: View, item: Item, reply: str) -> Report |
 
     A server that announced DSN was handed the request, and tells by itself.
     """
-    return about(gateway, view, item, Outcome("relayed", reply=dsn.parse_reply(reply)))
+    return _if_it_can(gateway, view, item, Outcome("relayed", reply=dsn.parse_reply(reply)))
+
+
+def _if_it_can(gateway: Gateway, view: View, item: Item, outcome: Outcome) -> Report | None:
+    """What is told of a message that has arrived, or goes on: passed over if it cannot be made.
+
+    It would hold the message up, or have it sent once more. What failed is never passed over.
+    """
+    try:
+        return about(gateway, view, item, outcome)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        log.bug("report", error, stage=item.stage, message_ref=item.message_ref)
+        gateway.metrics.unreported.labels("passed_over").inc()
+        return None
 
 
 def about(gateway: Gateway, view: View, item: Item, outcome: Outcome) -> Report | None:

@@ -7,6 +7,12 @@ the transaction that commits, so that of two at once one is the first.
 
 Whom it was given up for never got it: for them the same octets are a new message from then on, or
 the 250 of a second attempt would be a lie.
+
+What the rules say may have changed since the first 250 (an exchange was closed): who is refused is
+looked for here too before they hear it (:func:`told`). After the rules, not before them, because
+then it costs the honest message nothing, and the answer is the same: nothing new is in a message
+that all its recipients have. At RCPT nobody knows the octets yet; :func:`wrote_lately` says whether
+to wait for them.
 """
 
 import hashlib
@@ -14,8 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailbox_store import acceptances
-from mailbox_store.database import Transaction
+from mailbox_store.database import Transaction, View
 from mailbox_store.vault import BlindIndex
+from mss_gateway.life import peers
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.part import Message
 
@@ -88,9 +95,13 @@ def sort_out(
     fresh = [ref for (ref, _), left in zip(forms, kept, strict=True) if left]
     if not fresh:
         return Kept(kept, min(ref for ref in known.values() if ref is not None), len(known))
+    path = same.reverse_path
+    is_patient = path is not None and peers.is_patients(gateway, path.rpartition("@")[2])
     for (ref, _), left in zip(forms, kept, strict=True):
         for one in left:
             acceptances.remember(tx, marks[one], fresh[0], now)
+            if path is not None and is_patient:
+                acceptances.remember(tx, _pair(index, same.source, path, one), fresh[0], now)
             if ref != fresh[0]:
                 acceptances.remember(tx, _form(index, fresh[0], one), ref, now)
     return Kept(kept, fresh[0], sum(ref is not None for ref in known.values()))
@@ -102,15 +113,37 @@ def given_up(tx: Transaction, gateway: Gateway, message_ref: str, recipient: str
     acceptances.remember(tx, mark, message_ref, gateway.queue_clock.now())
 
 
-def _known(tx: Transaction, mark: bytes, recipient: str, now: int) -> str | None:
-    """What was told when this was accepted for them; None when it is new to them."""
-    told = acceptances.find(tx, mark, now)
-    if told is None:
+def told(
+    view: View, gateway: Gateway, same: Handed | None, recipients: Sequence[str]
+) -> str | None:
+    """The first reference of what every one of these recipients has; None if anything is new."""
+    if same is None:
         return None
-    index = tx.vault.index
-    own = acceptances.find(tx, _form(index, told, recipient), now) or told
-    is_over = acceptances.find(tx, _end(index, own, recipient), now) is not None
-    return None if is_over else told
+    now, index = gateway.queue_clock.now(), view.vault.index
+    refs = [_known(view, same.fingerprint(index, one), one, now) for one in recipients]
+    found = [ref for ref in refs if ref is not None]
+    return min(found) if refs and len(found) == len(refs) else None
+
+
+def wrote_lately(view: View, gateway: Gateway, source: str, patient: str, recipient: str) -> bool:
+    """Whether something of this patient for this recipient was accepted while retries are known."""
+    mark = _pair(view.vault.index, source, patient, recipient)
+    return acceptances.find(view, mark, gateway.queue_clock.now()) is not None
+
+
+def _known(view: View, mark: bytes, recipient: str, now: int) -> str | None:
+    """What was told when this was accepted for them; None when it is new to them."""
+    first = acceptances.find(view, mark, now)
+    if first is None:
+        return None
+    index = view.vault.index
+    own = acceptances.find(view, _form(index, first, recipient), now) or first
+    is_over = acceptances.find(view, _end(index, own, recipient), now) is not None
+    return None if is_over else first
+
+
+def _pair(index: BlindIndex, source: str, patient: str, recipient: str) -> bytes:
+    return index.of("acceptance pair", f"{source}\n{patient}\n{recipient}")
 
 
 def _form(index: BlindIndex, told: str, recipient: str) -> bytes:

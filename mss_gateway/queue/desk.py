@@ -113,6 +113,14 @@ def retry_now(tx: Transaction, item_id: int) -> bool:
     return True
 
 
+def retry_failed(tx: Transaction, failure: str) -> None:
+    """Whatever failed last for this reason is due at once; not what is at work or held."""
+    tx.sql(
+        "UPDATE queue_items SET due_at = entered_at WHERE state = 'due' AND last_failure = ?",
+        (failure,),
+    )
+
+
 def taken(tx: Transaction, spool: AccountSeal, item_id: int, until: int) -> Item | None:
     """Lease an item for the operator's own act, held or not; None when it is at work or gone."""
     found = leased(

@@ -93,6 +93,15 @@ def opened(tx: Transaction, index: bytes) -> None:
     )
 
 
+def reopen(tx: Transaction, failure: str) -> None:
+    """The same for all that were closed for this reason."""
+    tx.sql(
+        "UPDATE queue_destinations SET failures = 0, closed_until = 0, last_failure = NULL,"
+        " changed_at = ? WHERE last_failure = ?",
+        (tx.now, failure),
+    )
+
+
 def _destination(spool: AccountSeal, row: tuple[object, ...]) -> Destination:
     index, sealed, failures, closed_until, last_failure, *_ = row
     assert isinstance(index, bytes) and isinstance(sealed, bytes)

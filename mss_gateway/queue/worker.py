@@ -110,8 +110,17 @@ class Worker:
         except StoreFailed:
             raise
         except Exception as error:
-            # its lease runs out and it is taken again; the rest of the batch has its results
-            log.bug("result", error, stage=item.stage, message_ref=item.message_ref)
+            self._stumble(item, error)
+
+    def _stumble(self, item: Item, error: Exception) -> None:
+        """It has no result; the rest of the batch has its own."""
+        try:
+            attempts.stumbled(self._gateway, item, error).result()
+        except StoreFailed:
+            raise
+        except Exception as again:
+            # its lease runs out and it is taken again
+            log.bug("result", again, stage=item.stage, message_ref=item.message_ref)
 
     def _begin(self, item: Item) -> "Future[bool]":
         try:
@@ -160,7 +169,12 @@ class Worker:
             return
         known = {each.value: each for each in Failure}
         failure = known.get(item.last_failure or "", Failure.PEER_UNREACHABLE)
-        report.give_up(gateway, item, failure).result()
+        try:
+            report.give_up(gateway, item, failure).result()
+        except StoreFailed:
+            raise
+        except Exception as error:
+            self._stumble(item, error)
 
     def _keep_time(self) -> None:
         now = self._gateway.queue_clock.now()

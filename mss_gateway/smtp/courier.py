@@ -10,6 +10,7 @@ import contextlib
 import ssl
 from typing import Final
 
+from certs.certificate import Certificate
 from mailbox_store.errors import StoreFailed
 from mss_gateway.life import outbound
 from mss_gateway.life.gateway import Gateway
@@ -41,13 +42,16 @@ class Courier:
         tls: ssl.SSLContext,
         resolver: Resolver | None,
         waits: Waits = WAITS,
+        shown: Certificate | None = None,
     ) -> None:
+        """``shown`` is the certificate of ``tls``; without it, nobody asks whether it is good."""
         self._gateway = gateway
         self._load = Load(
             gateway,
             Reach(gateway, tls, resolver, waits),
             Room(gateway.config.limits.bodies_in_flight_octets),
             asyncio.Semaphore(LINKS),
+            shown,
         )
         self._due = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -57,6 +61,7 @@ class Courier:
     def start(self) -> None:
         """Begin to carry; what a dead process had leased was taken back by the queue's worker."""
         self._loop = asyncio.get_running_loop()
+        self.shows(self._load.shown)
         self._watch = self._loop.create_task(self._run())
 
     def wake(self) -> None:
@@ -64,6 +69,12 @@ class Courier:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody carries any more
                 self._loop.call_soon_threadsafe(self._due.set)
+
+    def shows(self, certificate: Certificate | None) -> None:
+        """Sessions from now on show this one: what waited for a good one is due at once."""
+        self._load.show(certificate)
+        if certificate is not None:
+            outbound.resume(self._gateway).add_done_callback(lambda _: self.wake())
 
     async def stop(self, seconds: float) -> None:
         """Begin nothing new; what is being sent has so long to end. Leases are given back."""
@@ -79,11 +90,6 @@ class Courier:
             if late:
                 await asyncio.wait(late)
         await self._load.settled()
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no destination is being served."""
-        return not self._serving
 
     async def _run(self) -> None:
         while True:

@@ -14,7 +14,8 @@ from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.reception import Visit
 from mss_gateway.message.address import EmailAddress
 from mss_gateway.observability import log
-from mss_gateway.smtp.dialogue import Dialogue, HandedOver, Verb
+from mss_gateway.smtp.connection import Verb
+from mss_gateway.smtp.dialogue import Dialogue, HandedOver
 from mss_gateway.smtp.dkim_reading import DkimReading
 from mss_gateway.smtp.parameters import MailArgument
 from mss_gateway.smtp.tarpit import Tarpit
@@ -30,6 +31,7 @@ class MxSession:
         self._tarpit = tarpit
         self._dkim = dkim
         self._visit: Visit | None = None
+        self._is_full = False
 
     @property
     def channel(self) -> str:
@@ -66,12 +68,15 @@ class MxSession:
         if not self.is_known:
             self._dialogue.believe()
         self._visit = visit
+        self._is_full = False
 
     async def admit(self, recipient: EmailAddress, so_far: int) -> None:
         """One verdict per recipient; too many refusals are told slowly."""
         visit = self._begun()
+        if self._is_full and so_far:
+            raise Refused(Failure.TOO_MANY_RECIPIENTS)
         try:
-            await self._gateway.bridge.run(
+            self._is_full = await self._gateway.bridge.run(
                 reception.at_recipient, self._gateway, visit, recipient, so_far
             )
         except Refused:
@@ -97,6 +102,7 @@ class MxSession:
             envelope_id=handed.announced.envelope_id,
             returns=handed.announced.returns,
             requires_tls=handed.announced.requires_tls,
+            is_utf8=handed.announced.is_utf8,
             results=results,
         )
         receipt = await self._gateway.bridge.run(reception.accept, self._gateway, visit, arriving)

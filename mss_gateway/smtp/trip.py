@@ -5,12 +5,14 @@ back. What was sent and not answered is settled as in doubt, or stays so: the sa
 """
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from mailbox_store.errors import StoreError
 from mss_gateway.failures import Failure, Refused, row
-from mss_gateway.life import outbound, relay
+from mss_gateway.life import attempts, outbound, relay
 from mss_gateway.life.outbound import Claimed
 from mss_gateway.life.relay import Outgoing
 from mss_gateway.observability import log
@@ -22,6 +24,8 @@ from mss_gateway.smtp.routes import NoRoute
 
 if TYPE_CHECKING:
     from mss_gateway.smtp.carrier import Carrier
+
+T = TypeVar("T")
 
 BATCH: Final = 8
 """Items claimed at once: one COMMIT for all of them, and little to be given back."""
@@ -44,6 +48,7 @@ class Trip:
         self._left: list[Claimed] = []
         self._link: Link | None = None
         self._host = ""
+        self._shown = load.shown
         self._claimed_at = 0.0
         self._was_late = False
 
@@ -62,12 +67,12 @@ class Trip:
                 return False
             share -= len(self._left)
             self._claimed_at = self._now()
-            objection = await run(outbound.objection, self._gateway, self._domain)
+            objection = await self._objection()
             await self._still_proved()
             is_more_waiting = len(self._left) == wanted
             while self._left and not self._carrier.is_over:
                 if objection is not None:
-                    await self._failed(self._left[0].item, objection)
+                    await self._objected(self._left[0].item, objection)
                 elif await self._reached(self._left[0].item):
                     if not await self._carry(self._left[0], is_more_waiting):
                         self._was_late = True
@@ -99,8 +104,29 @@ class Trip:
         """Whether the claim is too old to begin anything under it."""
         return self._now() - self._claimed_at > FRESH_SECONDS
 
+    async def _objection(self) -> Failure | None:
+        """Why nothing may leave for the domain now."""
+        own = self._load.to_judge()
+        run = self._gateway.bridge.run
+        objection = await run(outbound.objection, self._gateway, self._domain, own)
+        if own is not None and own is self._load.shown and objection is None:
+            self._load.found_good()
+        return objection
+
+    async def _objected(self, item: Item, objection: Failure) -> None:
+        """Nothing may leave for the domain; raises Closed for what one item says of all others."""
+        await self._failed(item, objection)
+        if objection is Failure.OWN_CERTIFICATE:
+            log.note("own certificate is good no more", failure=objection.value)
+            await self._close(objection)
+
     async def _still_proved(self) -> None:
-        """A session lasts longer than news of a revocation may take: who it is, asked again."""
+        """A session lasts longer than news of a revocation may take: who it is, asked again.
+
+        So are we: one that showed a former certificate of ours is left.
+        """
+        if self._link is not None and self._shown is not self._load.shown:
+            self._link.cut()
         if self._link is not None and self._link.is_usable:
             try:
                 await self._link.prove()
@@ -128,6 +154,11 @@ class Trip:
             except PeerFailed as failed:
                 await self._peer_failed(item, failed)
                 return True
+            except StoreError:
+                raise
+            except Exception as error:
+                await self._broke_off(item, error)
+                return True
         await self._succeeded(outgoing, answer)
         await self._carrier.welcome(is_more_waiting=is_more_waiting)
         return True
@@ -137,9 +168,9 @@ class Trip:
         if self._link is not None and self._link.is_usable:
             return True
         try:
-            self._link, self._host = await self._load.reach.link(self._domain)
+            await self._connect()
         except NoRoute as refused:
-            await self._failed(item, refused.failure, cause=refused.cause)
+            await self._refused(item, refused.failure)
             if row(refused.failure).retry:
                 await self._close(refused.failure)
             return False
@@ -148,6 +179,11 @@ class Trip:
             await self._failed(item, failed.failure, self._reply(failed.answer))
             await self._close(failed.failure)
         return self._link is not None
+
+    async def _connect(self) -> None:
+        """Raises NoRoute, PeerFailed."""
+        self._shown = self._load.shown
+        self._link, self._host = await self._load.reach.link(self._domain)
 
     async def _close(self, failure: Failure) -> None:
         del self._left[0]  # it has its outcome, the others were not tried
@@ -158,7 +194,7 @@ class Trip:
         try:
             prepared = await self._gateway.bridge.run(relay.prepare, self._gateway, item)
         except Refused as refused:
-            await self._failed(item, refused.failure, cause=refused.cause)
+            await self._refused(item, refused.failure)
             return None
         except StoreError:
             raise
@@ -180,7 +216,7 @@ class Trip:
             if not was_used or failed.kind is not Kind.LOST or failed.answer is not None:
                 raise
         try:
-            self._link, self._host = await self._load.reach.link(self._domain)
+            await self._connect()
         except NoRoute as refused:
             raise PeerFailed(Kind.DOWN, cause=refused.cause, failure=refused.failure) from None
         if self._is_stale():
@@ -197,8 +233,23 @@ class Trip:
             self._reply(answer),
             peer_tells=peer_tells,
         )
-        await self._load.committed(await self._gateway.bridge.run(settle))
+        await self._settled(outgoing.item, settle)
         self._gateway.metrics.relayed.labels("relayed").inc()
+
+    async def _broke_off(self, item: Item, error: Exception) -> None:
+        """Something of ours failed in the middle: nobody knows how much the server has."""
+        log.bug("relay", error, message_ref=item.message_ref)
+        if self._link is not None:
+            self._link.cut()
+        await self._failed(item, Failure.BUG, in_doubt=True)
+
+    async def _settled(self, item: Item, settle: Callable[[], "Future[T]"]) -> None:
+        """The item's result is written; or it stumbles, and the next one has its turn."""
+        try:
+            await self._load.committed(await self._gateway.bridge.run(settle))
+        except Exception as error:
+            stumble = partial(attempts.stumbled, self._gateway, item, error)
+            await self._load.committed(await self._gateway.bridge.run(stumble))
 
     async def _peer_failed(self, item: Item, failed: PeerFailed) -> None:
         self._log(item, failed)
@@ -210,6 +261,11 @@ class Trip:
             del self._left[0]
             raise
 
+    async def _refused(self, item: Item, failure: Failure) -> None:
+        """We say no, before anybody there was asked."""
+        log.note("relay", message_ref=item.message_ref, failure=failure.value)
+        await self._failed(item, failure)
+
     async def _failed(
         self,
         item: Item,
@@ -217,12 +273,9 @@ class Trip:
         reply: str = "",
         *,
         in_doubt: bool = False,
-        cause: str = "",
     ) -> None:
-        if cause:
-            log.note("relay", message_ref=item.message_ref, failure=failure.value)
         settle = partial(relay.failed, self._gateway, item, failure, reply, in_doubt=in_doubt)
-        await self._load.committed(await self._gateway.bridge.run(settle))
+        await self._settled(item, settle)
         self._gateway.metrics.relayed.labels("deferred" if row(failure).retry else "refused").inc()
 
     def _reply(self, answer: Answer | None) -> str:

@@ -98,7 +98,8 @@ async def test_a_slow_operator_holds_up_nobody_else(relaying: RelaySite) -> None
         many(here, 3)
         many(here, 3, ELSEWHERE)
         async with here.carrying(drain=0.0):
-            await until(lambda: len(quick.bodies) == 3)
+            # taken, and known to be
+            await until(lambda: len(quick.bodies) == 3 and len(here.lines()) == 3)
             assert slow.sessions == 1
         assert [line.attempts for line in here.lines()] == [0, 0, 0]
         assert {line.state for line in here.lines()} == {"due"}

@@ -16,6 +16,7 @@ from tests.support.relay_site import (
     QUICK,
     RelaySite,
     foreign,
+    is_idle,
     relay_site,
     server_side,
     serving,
@@ -179,7 +180,7 @@ async def test_a_host_that_the_dns_names_must_bear_its_name_and_be_of_the_operat
         here = by_dns(relaying, server)
         here.submit(GARNIER)
         async with here.carrying(Resolver(("127.0.0.1",), dns.port)) as courier:
-            await until(lambda: courier.is_idle and here.settled())
+            await until(lambda: is_idle(courier) and here.settled())
         assert bool(server.bodies) is is_taken
 
 

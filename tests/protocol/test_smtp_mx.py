@@ -15,6 +15,7 @@ from mss_gateway.directory import domain_keys
 from mss_gateway.smtp.connection import PATIENCE
 from mss_gateway.smtp.dkim_reading import DkimReading
 from mss_gateway.smtp.tarpit import REFUSED_PER_HOUR
+from policies.people import Standing
 from tests.support import peer_site, smtp_site
 from tests.support.peer_site import (
     DOMAIN,
@@ -174,6 +175,23 @@ async def test_a_certificate_is_judged_again_at_each_mail_of_a_connection(site: 
     assert refusals(site) == ["peer_unproved", "peer_unchecked"]
 
 
+async def test_a_domain_taken_off_the_list_in_the_middle_of_a_message_is_refused_at_its_end(
+    site: Site,
+) -> None:
+    async with mx_serving(site) as port, calling(site, port) as client:
+        for line in (f"MAIL FROM:<{GARNIER}>", f"RCPT TO:<{DUBOIS}>"):
+            assert (await client.say(line)).startswith("250 ")
+        assert (await client.say("DATA")).startswith("354 ")
+        peer_site.bring_list(site, THIRD)
+        refused = await client.throw(letter() + b".\r\n")
+        assert refused.startswith("550 5.7.1 ")
+        peer_site.bring_list(site, DOMAIN)
+        assert (await client.submit(letter(), GARNIER, DUBOIS)).startswith("250 ")
+    site.work()
+    assert len(site.kept(DUBOIS)) == 1
+    assert refusals(site) == ["peer_outside"]
+
+
 async def test_the_white_list_governs_at_once_and_only_while_it_is_fresh(site: Site) -> None:
     async with mx_serving(site) as port, calling(site, port) as client:
         peer_site.bring_list(site, THIRD)
@@ -330,6 +348,78 @@ async def test_an_exchange_that_ends_meanwhile_stops_the_message_at_its_commit(
         answer = await client.submit(letter(REMOTE_PATIENT), REMOTE_PATIENT, DUBOIS)
     assert answer.startswith("550 5.7.1 Le professionnel a mis fin a cet echange.")
     assert site.counts()["queued_messages"] == 0
+
+
+CLOSED_MEANWHILE = "550 5.7.1 Le professionnel a mis fin a cet echange."
+
+
+async def test_a_retry_is_told_the_first_reference_though_the_exchange_was_closed_meanwhile(
+    site: Site,
+) -> None:
+    open_exchange(site, DUBOIS)
+    async with mx_serving(site) as port, calling(site, port) as client:
+        first = await client.submit(letter(REMOTE_PATIENT), REMOTE_PATIENT, DUBOIS)
+        assert first.startswith("250 ")
+        open_exchange(site, DUBOIS, "CLOSED")
+        before = site.counts()
+        assert await client.submit(letter(REMOTE_PATIENT), REMOTE_PATIENT, DUBOIS) == first
+        assert site.counts() == before
+        # nothing new passes, and nothing of anybody else
+        other = letter(REMOTE_PATIENT, body="Autre chose.")
+        refused = await client.submit(other, REMOTE_PATIENT, DUBOIS)
+        assert refused.startswith(CLOSED_MEANWHILE)
+    assert site.counts() == before
+    assert site.acts("store") == ["accepted", "retry collapsed"]
+    assert refusals(site) == ["exchange_closed"]
+    site.work()
+    assert len(site.kept(DUBOIS)) == 1
+
+
+async def test_who_might_be_a_retry_stands_alone_so_that_others_are_answered_for_themselves(
+    site: Site,
+) -> None:
+    for professional in (DUBOIS, MARTIN):
+        open_exchange(site, professional)
+    raw = letter(REMOTE_PATIENT)
+    async with mx_serving(site) as port, calling(site, port) as client:
+        first = await client.submit(raw, REMOTE_PATIENT, DUBOIS, MARTIN)
+        open_exchange(site, DUBOIS, "CLOSED")
+        for order in ((DUBOIS, MARTIN), (MARTIN, DUBOIS)):
+            await client.say(f"MAIL FROM:<{REMOTE_PATIENT}>")
+            codes = [(await client.say(f"RCPT TO:<{one}>"))[:9] for one in order]
+            assert codes == ["250 2.1.5", "452 4.5.3"]
+            assert (await client.say("DATA")).startswith("354 ")
+            assert await client.throw(raw + b".\r\n") == first
+    site.work()
+    assert [len(site.kept(one)) for one in (DUBOIS, MARTIN)] == [1, 1]
+
+
+async def test_who_wrote_nothing_lately_hears_at_rcpt_that_the_exchange_is_closed(
+    site: Site,
+) -> None:
+    open_exchange(site, DUBOIS)
+    open_exchange(site, MARTIN)
+    async with mx_serving(site) as port, calling(site, port) as client:
+        await client.submit(letter(REMOTE_PATIENT), REMOTE_PATIENT, MARTIN)
+        await client.submit(letter(REMOTE_PATIENT), REMOTE_PATIENT, DUBOIS)
+        open_exchange(site, MARTIN, "CLOSED")
+        site.clock.pass_by(7 * 86_400 + 60)
+        peer_site.bring_list(site, DOMAIN, PATIENTS)
+        await client.say(f"MAIL FROM:<{REMOTE_PATIENT}>")
+        assert (await client.say(f"RCPT TO:<{MARTIN}>")).startswith(CLOSED_MEANWHILE)
+        assert (await client.say(f"RCPT TO:<{DUBOIS}>")).startswith("250 ")
+
+
+async def test_what_was_given_up_is_new_and_stopped_by_the_exchange(site: Site) -> None:
+    open_exchange(site, DUBOIS)
+    async with mx_serving(site) as port, calling(site, port) as client:
+        assert (await client.submit(letter(REMOTE_PATIENT), REMOTE_PATIENT, DUBOIS))[:3] == "250"
+        site.stand(DUBOIS, Standing.SUSPENDED)
+        site.work()  # reported: they never got it
+        site.stand(DUBOIS, Standing.ACTIVE)
+        open_exchange(site, DUBOIS, "CLOSED")
+        again = await client.submit(letter(REMOTE_PATIENT), REMOTE_PATIENT, DUBOIS)
+    assert again.startswith(CLOSED_MEANWHILE)
 
 
 async def test_the_receipt_of_the_closing_message_comes_through(site: Site) -> None:

@@ -213,6 +213,31 @@ async def test_smtputf8_is_there_when_the_operator_wants_it(name: str, site: Sit
         assert (await client.throw(b"NOOP \xff\r\n")).startswith("500 5.5.2 ")
 
 
+@pytest.mark.parametrize("name", smtp_doors.NAMES)
+@pytest.mark.parametrize("said", ["", " SMTPUTF8"])
+async def test_received_says_whether_smtputf8_was_asked_for(
+    name: str, said: str, site: Site
+) -> None:
+    """RFC 6531 §4.3; of each message, not of the session."""
+    rules = replace(site.gateway.config.submission, smtputf8=True)
+    config = replace(site.gateway.config, submission=rules)
+    wanting = replace(site, gateway=replace(site.gateway, config=config))
+    async with smtp_doors.opened(name, wanting) as door, door.session() as client:
+        for spoken in (" SMTPUTF8", said):
+            await client.say(f"MAIL FROM:<{door.author}>{spoken}")
+            assert (await client.say(f"RCPT TO:<{DUBOIS}>")).startswith("250 ")
+            assert (await client.say("DATA")).startswith("354 ")
+            raw = simple(door.author, subject=f"Essai{spoken}")
+            assert (await client.throw(raw + b".\r\n")).startswith("250 ")
+    site.work()
+    usual, utf8 = PROTOCOLS[name]
+    told = b"with %b\r\n" % (utf8 if said else usual).encode()
+    assert told in site.kept(DUBOIS)[-1].partition(b"\r\n\r\n")[0]
+
+
+PROTOCOLS = {"submission": ("ESMTPSA", "UTF8SMTPSA"), "mx": ("ESMTPS", "UTF8SMTPS")}
+
+
 # T7, at the MX: the same limits as at submission have tests of their own
 
 

@@ -245,11 +245,12 @@ def test_a_report_that_cannot_be_made_leaves_the_item_and_harms_no_neighbour(
     put(gateway.database, spool, A, B)
     assert run(gateway) == 2
     (left,) = waiting(gateway.database)
-    assert left.state == "leased"
+    assert (left.state, left.last_failure) == ("due", "unreported:1")
     assert delivered(gateway) == 1
     assert "ValueError" in lines.getvalue()
     assert "Exemple" not in lines.getvalue()
-    clock.now += items.LEASE_SECONDS
+    assert run(gateway) == 0
+    clock.now += 7
     assert run(gateway) == 1
 
 
