@@ -6,10 +6,9 @@ account of 100,000 messages has a few tens of stretches.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from mailbox_store.segment_format import MESSAGES_LIMIT
-from mailbox_store.segments import Stretch
 
 FAN: Final = 16
 """Neighbours of one level that are merged."""
@@ -21,6 +20,20 @@ TOP_LEVEL: Final = 14
 
 GONE_SHARE: Final = 4
 """A stretch is written anew when more than one in so many of its messages are gone."""
+
+
+class Mergeable(Protocol):
+    """A stretch of an index: of messages (``segments``), or of the documents of a record."""
+
+    @property
+    def level(self) -> int: ...
+    @property
+    def messages(self) -> int: ...
+    @property
+    def octets(self) -> int: ...
+
+
+Stretch = TypeVar("Stretch", bound=Mergeable)
 
 
 def level_of(messages: int) -> int:
@@ -56,7 +69,7 @@ def merge(stretches: Sequence[Stretch]) -> list[Stretch]:
     return []
 
 
-def _is_full(stretch: Stretch) -> bool:
+def _is_full(stretch: Mergeable) -> bool:
     return 2 * stretch.octets > OCTETS_LIMIT or 2 * stretch.messages > MESSAGES_LIMIT
 
 

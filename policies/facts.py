@@ -51,9 +51,19 @@ class PeerProof(Enum):
 class RecordAction(Enum):
     """What is asked of a document of a medical record."""
 
+    LIST = "list"
     READ = "read"
-    FILE = "file"
     DOWNLOAD = "download"
+    FILE = "file"
+    """Put a document into the record."""
+    EDIT = "edit"
+    """Change the title, the date or the category."""
+    MASK = "mask"
+    """Keep it from professionals, or show it to them again."""
+    REMOVE = "remove"
+    JOURNAL = "journal"
+    """Read who did what in the record."""
+    EXPORT = "export"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +180,19 @@ class ArrivalFacts:
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
-    """At reading: who asks what of a document in whose record.
+    """At reading: who asks what of a document in whose record, or of the record itself.
 
-    ``visibility`` holds the confidentiality codes of the document, as the CI-SIS writes them.
+    ``visibility`` holds the confidentiality codes of the document, as the CI-SIS writes them;
+    ``is_actors_own``: the actor put it there; ``is_self_described``: it is a CDA, which says itself
+    what it is, when, and what it is called.
     """
 
     actor: Party
     owner_account_id: int
     action: RecordAction
-    visibility: frozenset[str]
+    visibility: frozenset[str] = frozenset()
+    is_actors_own: bool = False
+    is_self_described: bool = False
 
 
 FromAuthor: TypeAlias = SenderFacts | RecipientFacts | MessageFacts

@@ -47,6 +47,7 @@ class Reason(Enum):
     XDM_HIDDEN_FROM_PATIENT = "xdm_hidden_from_patient"
     # the record
     DOCUMENT_NOT_FOUND = "document_not_found"
+    DOCUMENT_OF_ANOTHER = "document_of_another"
     # nobody asked: an empty table
     NOT_ALLOWED = "not_allowed"
 

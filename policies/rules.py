@@ -436,6 +436,13 @@ AT_READ: tuple[Rule[RecordFacts], ...] = (
         "CI-SIS: DOC-14, CIT-25",
         "A document hidden from the patient is not shown to the patient.",
     ),
+    Rule(
+        "document_is_actors_own",
+        records.document_of_another,
+        Reason.DOCUMENT_OF_ANOTHER,
+        "DOC-25, MES-15",
+        "Only who put a document there takes it out or changes what is said of it.",
+    ),
 )
 
 

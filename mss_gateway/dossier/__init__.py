@@ -12,8 +12,15 @@ Laws, each with a test:
 
 Never: render a document by its own stylesheet, decide who may read (``policies``), send anything.
 
-Map: ``zips`` and ``safe_xml`` are the doors for hostile bytes; ``rim`` and ``xdm`` read archives,
-``hl7``, ``cda`` and ``narrative`` documents; ``identity`` compares patients, ``examination`` judges
-an attachment; ``documents`` are values, ``filing`` makes them, ``sealed`` closes them,
-``catalogue`` keeps them, ``integrity`` proves them; ``render`` shows them.
+Map: ``zips`` and ``safe_xml`` are the doors for hostile bytes; ``rim`` and ``rim_reading`` say what
+METADATA.XML says, ``xdm`` reads archives; ``describing``, ``rim_writing`` and ``xdm_writing`` write
+them; ``hl7``, ``participants``, ``cda`` and ``heading`` read headers, ``narrative`` (``blocks``,
+``runs``) and ``results`` (``quantities``) bodies, ``rtf`` the words of one; ``naming`` reads and
+writes names; ``confidentiality`` and ``versions`` say what codes and versions mean; ``identity``
+compares patients, ``examination`` judges an attachment; ``text``, ``proposing`` (``clues``,
+``act_dates``) say what a plain file is; ``documents`` are values, ``filing`` makes them, ``sealed``
+closes them; ``tables`` hold them, ``catalogue`` keeps them, ``listing`` and ``facets`` list and
+count them, ``searching`` (``record_segments``, ``search_words``) finds them, ``settling`` brings
+older ones up to date; ``journal`` tells who did what; ``integrity`` proves, ``render`` shows them;
+``xdm_writing`` (``describing``, ``rim_writing``) writes archives.
 """

@@ -22,51 +22,30 @@ from mss_gateway.dossier.hl7 import (
     coded,
     identifiers_of,
     interval,
-    person_name,
     text_of,
     time_of,
     unique_id_of,
 )
 from mss_gateway.dossier.identity import Identifier
+from mss_gateway.dossier.participants import (
+    Author,
+    Patient,
+    read_authenticator,
+    read_author,
+    read_patient,
+)
 from mss_gateway.dossier.rim import UNCODED, Coded
 from mss_gateway.dossier.safe_xml import parse_xml
 
+_ENCOUNTER: Final = "componentOf/encompassingEncounter"
+_EVENT: Final = "documentationOf/serviceEvent"
+_SETTING: Final = "assignedEntity/representedOrganization/standardIndustryClassCode"
+_COPY_SECTION: Final = "1.2.250.1.213.1.1.2.243"  # FR-Document-PDF-copie
+_COPY_CODE: Final = "55108-5"  # LOINC, « Copie du document »
 _ROOT: Final = f"{V3}ClinicalDocument"
 _MARK = re.compile(
     rb"<(?:[\w.-]{1,64}:)?ClinicalDocument[\s>]|C\0l\0i\0n\0i\0c\0a\0l\0D\0o\0c\0u\0m\0e\0n\0t\0"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """One author: the person, else the organisation, else the device that wrote for it."""
-
-    display: str
-    organisation: str = ""
-    organisation_ids: tuple[Identifier, ...] = ()
-    specialty: Coded = UNCODED
-
-
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """The person a document is about, with the four traits of a qualified identity."""
-
-    identifiers: tuple[Identifier, ...]
-    birth_name: str = ""
-    used_name: str = ""
-    first_given: str = ""
-    givens: str = ""
-    birth_date: str = ""  # AAAAMMJJ
-    sex: str = ""  # M, F, UN
-
-    def ins(self, oids: frozenset[str]) -> tuple[Identifier, ...]:
-        """The identifiers issued under one of ``oids``."""
-        return tuple(one for one in self.identifiers if one.root in oids)
-
-    @property
-    def has_traits(self) -> bool:
-        """Whether birth name, first given name, birth date and sex are all there (CIT-19)."""
-        return all((self.birth_name, self.first_given, self.birth_date, self.sex))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +85,10 @@ class CdaHeader:
     custodian: str
     custodian_ids: tuple[Identifier, ...]
     related: tuple[Related, ...]
+    legal_authenticator: Author | None
+    facility: Coded  # healthcareFacilityTypeCode
+    practice_setting: Coded
+    events: tuple[Coded, ...]  # what was done
     level: str  # "N1": one embedded file; "N3": sections
     body: Embedded | None  # of an N1 whose file is inside the document
 
@@ -166,6 +149,7 @@ def _header(root: etree._Element) -> CdaHeader:
     start, stop = _service_times(root)
     organisation = "custodian/assignedCustodian/representedCustodianOrganization"
     version = child(root, "versionNumber")
+    authors = (read_author(one) for one in children(root, "author"))
     language = child(root, "languageCode")
     return CdaHeader(
         title=text_of(child(root, "title")) or code.display,
@@ -174,16 +158,20 @@ def _header(root: etree._Element) -> CdaHeader:
         service_start=start,
         service_stop=stop,
         language=language.get("code", "") if language is not None else "",
-        confidentiality=tuple(coded(one) for one in children(root, "confidentialityCode")),
+        confidentiality=_confidentiality(root),
         unique_id=unique_id,
         set_id=unique_id_of(child(root, "setId")),
         version=version.get("value", "") if version is not None else "",
         templates=tuple(one.get("root", "") for one in children(root, "templateId")),
-        patient=_patient(patient),
-        authors=tuple(_author(one) for one in children(root, "author/assignedAuthor")),
+        patient=read_patient(patient),
+        authors=tuple(one for one in authors if one is not None),
         custodian=text_of(child(root, f"{organisation}/name")),
         custodian_ids=identifiers_of(child(root, organisation)),
         related=_related(root),
+        legal_authenticator=read_authenticator(child(root, "legalAuthenticator")),
+        facility=coded(child(root, f"{_ENCOUNTER}/location/healthCareFacility/code")),
+        practice_setting=_practice_setting(root),
+        events=tuple(filter(_is_coded, map(coded, children(root, f"{_EVENT}/code")))),
         level=level,
         body=body,
     )
@@ -202,58 +190,47 @@ def media(content: bytes) -> tuple[Embedded, ...]:
     return tuple(found)
 
 
+def copies(content: bytes) -> tuple[Embedded, ...]:
+    """The PDF that say the same as the CDA which carries them (domain.md DOC-04).
+
+    The body of an N1, and what stands in a section « Copie du document »; a PDF that an N3
+    carries elsewhere, an earlier report say, is a document of its own.
+    """
+    root = parse_cda(content)
+    _, body = _body(root)
+    found = [body] if body is not None else []
+    for section in root.iter(f"{V3}section"):
+        templates = {one.get("root", "") for one in children(section, "templateId")}
+        if _COPY_SECTION in templates or coded(child(section, "code")).code == _COPY_CODE:
+            values = section.iterfind(f".//{V3}observationMedia/{V3}value")
+            found += [one for value in values if (one := _embedded(value, "")) is not None]
+    return tuple(one for one in found if one.media_type == "application/pdf")
+
+
+def _is_coded(one: Coded) -> bool:
+    return bool(one.code)
+
+
+def _confidentiality(root: etree._Element) -> tuple[Coded, ...]:
+    """Of the document, and of any of its sections: one that is hidden hides the whole."""
+    return tuple(filter(_is_coded, map(coded, root.iter(f"{V3}confidentialityCode"))))
+
+
+def _practice_setting(root: etree._Element) -> Coded:
+    """Where who did the act, else who answers for the document, practises."""
+    wanted = (f"{_EVENT}/performer/{_SETTING}", f"legalAuthenticator/{_SETTING}")
+    found = (coded(one) for path in wanted for one in children(root, path))
+    return next(filter(_is_coded, found), UNCODED)
+
+
 def _service_times(root: etree._Element) -> tuple[datetime | None, datetime | None]:
     """When the act took place: the first serviceEvent that says so, else the encounter."""
-    events = children(root, "documentationOf/serviceEvent/effectiveTime")
-    for element in events + children(root, "componentOf/encompassingEncounter/effectiveTime"):
+    events = children(root, f"{_EVENT}/effectiveTime")
+    for element in events + children(root, f"{_ENCOUNTER}/effectiveTime"):
         start, stop = interval(element)
         if start or stop:
             return start, stop
     return None, None
-
-
-def _patient(role: etree._Element) -> Patient:
-    person = child(role, "patient")
-    if person is None:
-        return Patient(identifiers_of(role))
-    families = [part for part in person.findall(f"{V3}name/{V3}family") if text_of(part)]
-    givens = [part for part in person.findall(f"{V3}name/{V3}given") if text_of(part)]
-    birth = child(person, "birthTime")
-    return Patient(
-        identifiers=identifiers_of(role),
-        birth_name=_qualified(families, "BR"),
-        used_name=_qualified(families, "CL") or _qualified(families, ""),
-        first_given=_qualified(givens, "BR"),
-        givens=_qualified(givens, ""),
-        birth_date=birth.get("value", "")[:8] if birth is not None else "",
-        sex=coded(child(person, "administrativeGenderCode")).code,
-    )
-
-
-def _qualified(parts: list[etree._Element], qualifier: str) -> str:
-    """The first name part that bears ``qualifier``; with "", the first that bears none."""
-    for part in parts:
-        borne = part.get("qualifier", "").split()
-        if (qualifier in borne) if qualifier else not borne:
-            return text_of(part)
-    return ""
-
-
-def _author(assigned: etree._Element) -> Author:
-    organisation = child(assigned, "representedOrganization")
-    name = text_of(child(organisation, "name")) if organisation is not None else ""
-    person = child(assigned, "assignedPerson/name")
-    display = (person_name(person) if person is not None else "") or name or _device(assigned)
-    specialty = coded(child(assigned, "code"))
-    return Author(display, name, identifiers_of(organisation), specialty)
-
-
-def _device(assigned: etree._Element) -> str:
-    names = (
-        text_of(child(assigned, f"assignedAuthoringDevice/{part}"))
-        for part in ("softwareName", "manufacturerModelName")
-    )
-    return next((name for name in names if name.strip(". ")), "")
 
 
 def _related(root: etree._Element) -> tuple[Related, ...]:

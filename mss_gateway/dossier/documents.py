@@ -3,8 +3,8 @@
 import json
 import secrets
 import tomllib
-from dataclasses import asdict, dataclass
-from enum import Enum
+from dataclasses import asdict, dataclass, replace
+from enum import Enum, IntFlag
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, NewType
@@ -43,6 +43,40 @@ class State(Enum):
     CURRENT = "current"
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
+
+
+class Way(Enum):
+    """How a document came into the record."""
+
+    MESSAGE = "message"
+    """By itself, from the archive in a message."""
+    SAVED = "saved"
+    """From a message, by the patient's click or rule."""
+    DEPOSITED = "deposited"
+    """From the patient's own device."""
+    IMPORTED = "imported"
+    """From a folder that the operator brought in."""
+
+
+class Hidden(IntFlag):
+    """From whom the author of a document keeps it (CI-SIS JDV_J08), as bits of a column."""
+
+    PATIENT = 1
+    REPRESENTATIVES = 2
+
+
+_HIDING: Final = {
+    "INVISIBLE_PATIENT": Hidden.PATIENT,
+    "INVISIBLE_REPRESENTANTS_LEGAUX": Hidden.REPRESENTATIVES,
+}
+
+
+def hidden_from(confidentiality: tuple[str, ...]) -> Hidden:
+    """Who may not be shown a document with these confidentiality codes."""
+    found = Hidden(0)
+    for code in confidentiality:
+        found |= _HIDING.get(code, Hidden(0))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +167,47 @@ class Document:
     confidentiality: tuple[str, ...]
     provenance: Provenance
     filed_at: int
+    is_critical: bool = False
+    """It holds a result that its laboratory marks AA, HH or LL (domain.md DOC-27)."""
     state: State = State.CURRENT
+    way: Way = Way.MESSAGE
+    is_masked: bool = False
+    """The patient keeps it from professionals."""
+    revision: int = 0
+    """How often the patient has changed its title, date or category."""
 
     @property
     def category(self) -> Category:
         """The section it is shown under."""
         return self.type.category
+
+    @property
+    def hidden_from(self) -> Hidden:
+        """From whom its author keeps it."""
+        return hidden_from(self.confidentiality)
+
+    @property
+    def is_patients_own(self) -> bool:
+        """The patient put it there: they may take it out again."""
+        return self.way in (Way.SAVED, Way.DEPOSITED)
+
+    @property
+    def is_editable(self) -> bool:
+        """Title, date and category are the patient's; a CDA says itself what it is."""
+        return self.is_patients_own and not self.cda_level
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What the patient says of a document of their own, in place of what was said first."""
+
+    title: str
+    document_date: int | None  # unix seconds
+    category: Category
+
+
+COLUMNS_APART: Final = ("state", "way", "is_masked", "revision")
+"""Fields of a document that are columns, because they change."""
 
 
 def new_document_id() -> DocumentId:
@@ -147,15 +216,16 @@ def new_document_id() -> DocumentId:
 
 
 def to_json(document: Document) -> bytes:
-    """The document as sealed at rest; its state is a column, because it changes."""
+    """The document as sealed at rest, without what are columns."""
     fields = asdict(document)
     fields["type"]["category"] = document.type.category.value
-    del fields["state"]
+    for name in COLUMNS_APART:
+        del fields[name]
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def from_json(content: bytes, state: State) -> Document:
-    """The document that :func:`to_json` wrote."""
+def from_json(content: bytes) -> Document:
+    """The document that :func:`to_json` wrote, current and unchanged."""
     fields: dict[str, Any] = json.loads(content)
     kind = fields.pop("type")
     provenance = fields.pop("provenance")
@@ -164,8 +234,24 @@ def from_json(content: bytes, state: State) -> Document:
     return Document(
         type=DocumentType(**{**kind, "category": Category(kind["category"])}),
         provenance=Provenance(**provenance),
-        state=state,
         **fields,
+    )
+
+
+def edits_to_json(edits: Edits) -> bytes:
+    """The patient's words as sealed at rest."""
+    fields = asdict(edits) | {"category": edits.category.value}
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def edited(document: Document, content: bytes) -> Document:
+    """The document with the patient's words of :func:`edits_to_json` in place of the first."""
+    fields: dict[str, Any] = json.loads(content)
+    return replace(
+        document,
+        title=fields["title"],
+        document_date=fields["document_date"],
+        type=type_for(Category(fields["category"])),
     )
 
 

@@ -44,5 +44,9 @@ class DocumentNotFound(DossierError):
     """No such document for this account; the same answer when it belongs to somebody else."""
 
 
+class DocumentChanged(DossierError):
+    """Somebody changed the document since it was read: what was asked rests on what it was."""
+
+
 class RenderFailed(DossierError):
     """No picture of this document: malformed, too big, too slow, or the worker died."""

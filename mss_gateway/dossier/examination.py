@@ -7,7 +7,7 @@ What cannot be read cannot be judged, and is refused.
 
 from dataclasses import dataclass
 
-from mss_gateway.dossier import cda, xdm
+from mss_gateway.dossier import cda, confidentiality, xdm
 from mss_gateway.dossier.cda import CdaHeader
 from mss_gateway.dossier.errors import (
     CdaUnreadable,
@@ -18,8 +18,6 @@ from mss_gateway.dossier.errors import (
 from mss_gateway.dossier.identity import accepted_oids, parse_cx, same_ins
 from mss_gateway.dossier.xdm import LIMITS, Archive, ArchivedDocument, ZipLimits
 from mss_gateway.failures import Failure
-
-INVISIBLE_TO_PATIENT = "INVISIBLE_PATIENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +63,14 @@ def examine_attachment(
 def examine_archive(
     archive: Archive, recipient_ins: frozenset[str], settings: ExaminationSettings
 ) -> tuple[Finding, ...]:
-    """Findings about an archive that is sound in itself."""
+    """Findings about an archive that is sound in itself.
+
+    One that only asks to deprecate or delete must say itself whose documents these are.
+    """
     oids = accepted_oids(accept_test_ins=settings.accept_test_ins)
     findings: list[Finding] = []
-    for patient_id in {one.patient_id for one in archive.submission_sets if one.patient_id}:
+    named = {one.patient_id for one in archive.submission_sets if one.patient_id}
+    for patient_id in named if archive.documents else named or {""}:
         findings += _patient(_metadata_ins(patient_id, oids), recipient_ins)
     for document in archive.documents:
         findings += _document(document, recipient_ins, oids)
@@ -76,11 +78,13 @@ def examine_archive(
 
 
 def archive_patient_ins(archive: Archive, oids: frozenset[str]) -> frozenset[str]:
-    """Every matricule that the archive gives its patient, in metadata and in CDA headers.
+    """Every matricule that the archive gives its patient: metadata, their set, CDA headers.
 
     Sound when it holds one; documents whose CDA cannot be read count by their metadata only.
     """
     found: set[str] = set()
+    for one in archive.submission_sets:
+        found.update(_metadata_ins(one.patient_id, oids))
     for document in archive.documents:
         found.update(_metadata_ins(document.entry.patient_id, oids))
         header = header_of(document)
@@ -142,7 +146,7 @@ def _bare_cda(
 
 
 def _hidden(codes: set[str]) -> list[Finding]:
-    if INVISIBLE_TO_PATIENT not in codes:
+    if not confidentiality.is_hidden_from_patient(codes):
         return []
     cause = "document not visible to its patient"
     return [Finding(Failure.XDM_HIDDEN_FROM_PATIENT, ImportCode.OTHER, cause)]

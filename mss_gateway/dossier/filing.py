@@ -6,20 +6,21 @@ already, after a crash or by a second click, adds nothing.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailbox_store.database import Transaction, View
-from mss_gateway.dossier import catalogue, cda
+from mss_gateway.dossier import catalogue, cda, results
 from mss_gateway.dossier.cda import CdaHeader
+from mss_gateway.dossier.confidentiality import MASKED_FROM_PROFESSIONALS, combined
 from mss_gateway.dossier.documents import (
     Category,
     Document,
     DocumentId,
     DocumentType,
     Provenance,
+    Way,
     display_title,
     new_document_id,
-    title_of_file,
     type_for,
     type_of,
 )
@@ -60,8 +61,23 @@ class AlreadyThere:
 Outcome = Filed | AlreadyThere
 
 
+@dataclass(frozen=True, slots=True)
+class PlainFile:
+    """A file that does not say itself what it is, with what is said or proposed of it."""
+
+    content: bytes
+    title: str
+    category: Category
+    document_date: int | None  # unix seconds
+
+
 def prepare_archive(
-    view: View, account_id: int, archive: Archive, origin: Origin, now: int
+    view: View,
+    account_id: int,
+    archive: Archive,
+    origin: Origin,
+    now: int,
+    way: Way = Way.MESSAGE,
 ) -> tuple[SealedDocument, ...]:
     """Make the documents of an archive that was examined and found to be this patient's."""
     made: list[SealedDocument] = []
@@ -69,45 +85,33 @@ def prepare_archive(
         header = _header(item.content)
         provenance = _provenance(origin, item.path)
         if header is not None:
-            document = _from_cda(account_id, item.content, header, provenance, now)
+            document = _from_cda(account_id, item.content, header, provenance, now, item.entry)
         else:
             document = _from_entry(account_id, item.content, item.entry, provenance, now)
-        made.append(_sealed(view, document, item.content))
+        made.append(_sealed(view, replace(document, way=way), item.content))
     return tuple(made)
 
 
-def prepare_attachment(
-    view: View,
-    account_id: int,
-    content: bytes,
-    name: str,
-    category: Category,
-    origin: Origin,
-    now: int,
+def prepare_file(
+    view: View, account_id: int, file: PlainFile, origin: Origin, now: int, way: Way
 ) -> SealedDocument:
-    """Make a document of a plain attachment, filed by the patient under ``category``.
+    """Make a document of a plain file: an attachment, or one that the patient or an import brings.
 
-    ``name`` is claimed, and only shown. A CDA attached outside an archive says itself what it is,
-    and ``category`` does not count.
+    A CDA outside an archive says itself what it is, and what is said of it does not count.
     """
     provenance = _provenance(origin, "")
-    header = _header(content)
+    header = _header(file.content)
     if header is not None:
-        document = _from_cda(account_id, content, header, provenance, now)
+        document = _from_cda(account_id, file.content, header, provenance, now)
     else:
-        document = _document(
-            account_id,
-            content,
-            provenance,
-            now,
-            _Description(
-                coded_type=type_for(category),
-                title=title_of_file(name),
-                author=origin.signer_name,
-                document_date=origin.received_at,
-            ),
+        said = _Description(
+            coded_type=type_for(file.category),
+            title=display_title(file.title),
+            author=origin.signer_name,
+            document_date=file.document_date,
         )
-    return _sealed(view, document, content)
+        document = _document(account_id, file.content, provenance, now, said)
+    return _sealed(view, replace(document, way=way), file.content)
 
 
 def file_archive(tx: Transaction, made: Iterable[SealedDocument]) -> tuple[Outcome, ...]:
@@ -137,6 +141,7 @@ class _Description:
     replaces: tuple[str, ...] = ()
     keepers: tuple[str, ...] = ()
     confidentiality: tuple[str, ...] = ()
+    is_critical: bool = False
 
 
 def _document(
@@ -166,13 +171,23 @@ def _document(
         confidentiality=said.confidentiality,
         provenance=provenance,
         filed_at=now,
+        is_critical=said.is_critical,
+        is_masked=MASKED_FROM_PROFESSIONALS in said.confidentiality,
     )
 
 
 def _from_cda(
-    account_id: int, content: bytes, header: CdaHeader, provenance: Provenance, now: int
+    account_id: int,
+    content: bytes,
+    header: CdaHeader,
+    provenance: Provenance,
+    now: int,
+    entry: DocumentEntry | None = None,
 ) -> Document:
-    """A CDA describes itself; METADATA.XML, which repeats it, is not asked (DOC-06)."""
+    """A CDA describes itself; METADATA.XML, which repeats it, is not asked (DOC-06).
+
+    But for who may not see it: there the strictest word of both holds.
+    """
     author = header.authors[0] if header.authors else None
     keepers = [*header.custodian_ids, *(one for a in header.authors for one in a.organisation_ids)]
     moment = header.effective_time or header.service_start
@@ -188,7 +203,11 @@ def _from_cda(
         version=header.version,
         replaces=header.replaces,
         keepers=tuple(dict.fromkeys(f"{one.root}^{one.value}" for one in keepers)),
-        confidentiality=tuple(one.code for one in header.confidentiality),
+        confidentiality=combined(
+            (one.code for one in header.confidentiality),
+            (one.code for one in (entry.confidentiality if entry is not None else ())),
+        ),
+        is_critical=results.critical(content),
     )
     return _document(account_id, content, provenance, now, said)
 
@@ -213,7 +232,7 @@ def _from_entry(
         document_date=int(moment.timestamp()) if moment else None,
         unique_id=entry.unique_id,
         version=entry.version,
-        confidentiality=tuple(one.code for one in entry.confidentiality),
+        confidentiality=combined(one.code for one in entry.confidentiality),
     )
     return _document(account_id, content, provenance, now, said)
 
@@ -237,10 +256,8 @@ def _provenance(origin: Origin, entry: str) -> Provenance:
 
 
 def _sealed(view: View, document: Document, content: bytes) -> SealedDocument:
-    copies: list[bytes] = []
-    if document.cda_level:
-        copies = [one.content for one in cda.media(content) if one.media_type == "application/pdf"]
-    return seal_document(view, document, content, copies)
+    copies = cda.copies(content) if document.cda_level else ()
+    return seal_document(view, document, content, [one.content for one in copies])
 
 
 def _header(content: bytes) -> CdaHeader | None:

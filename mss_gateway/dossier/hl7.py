@@ -93,10 +93,13 @@ def interval(element: etree._Element) -> tuple[datetime | None, datetime | None]
 
 
 def person_name(name: etree._Element) -> str:
-    """« Dr Claire MARTIN » of an HL7 PN; the title comes from the suffix, else the prefix."""
+    """« Dr Claire MARTIN » of an HL7 PN; the title comes from the suffix, else the prefix.
+
+    A part without a letter (« . », where software had nothing to say) is none.
+    """
     parts: dict[str, list[str]] = {}
     for part in name:
-        if text := text_of(part):
+        if (text := text_of(part)) and any(sign.isalnum() for sign in text):
             parts.setdefault(local_name(part), []).append(text)
     if not parts:
         return text_of(name)

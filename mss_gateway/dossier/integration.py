@@ -25,7 +25,7 @@ def objection(content: bytes, settings: ExaminationSettings) -> ImportCode | Non
 
 
 def _unreadable(archive: Archive) -> ImportCode | None:
-    if not archive.documents:
+    if not archive.documents and not archive.updates:
         return ImportCode.OTHER
     try:
         for document in archive.documents:

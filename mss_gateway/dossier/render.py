@@ -1,8 +1,8 @@
-"""Pictures of documents, made in sub-processes that own nothing.
+"""Pictures and text of documents, made in sub-processes that own nothing.
 
 PDF and pictures come from outside and their parsers are native code: they never run in the
 gateway's process (house.md §11.16). A worker that is slow, dies or answers nonsense is killed and
-replaced; the document in its hands has no picture, the others do.
+replaced; the document in its hands has no picture and no text, the others do.
 """
 
 import os
@@ -22,8 +22,9 @@ from mss_gateway.dossier.errors import RenderFailed
 _WORKER: Final = Path(__file__).with_name("render_worker.py")
 _REQUEST: Final = struct.Struct("!BIIQ")
 _ANSWER: Final = struct.Struct("!BQ")
-_COUNT, _PICTURE = 1, 2
+_COUNT, _PICTURE, _TEXT = 1, 2, 3
 _DONE: Final = 0
+_WHOLE, _CUT = b"W", b"C"
 _KINDS: Final = {b"P": "image/png", b"J": "image/jpeg"}
 _STEP: Final = 1 << 16
 
@@ -32,6 +33,12 @@ MAX_OUTPUT: Final = 64 << 20
 MIN_WIDTH, MAX_WIDTH = 16, 2_400
 REQUESTS_PER_WORKER: Final = 200
 """A worker is replaced after so many: what leaked, or was planted, goes with it."""
+
+REQUESTS_PER_TEXT: Final = 10
+"""A text counts as so many: a worker has 120 seconds of CPU in all, a text takes up to 4."""
+
+TEXT_CHARACTERS: Final = 1 << 20
+"""Characters of one document that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,33 @@ class Renderer:
             raise RenderFailed("not a document with pages")
         return picture.content
 
+    def text(
+        self, content: bytes, characters: int = TEXT_CHARACTERS, timeout: float | None = None
+    ) -> tuple[str, bool]:
+        """The text of a PDF, a form feed between pages, and whether that is all of it.
+
+        It ends after so many characters, 500 pages or 4 seconds of CPU, whichever comes first.
+        Raises RenderFailed, for a picture too, and after ``timeout`` seconds, when that is less
+        than the renderer's own.
+        """
+        wanted = min(max(characters, 0), TEXT_CHARACTERS)
+        answer = self._ask(_TEXT, 0, wanted, content, timeout)
+        if answer[:1] not in (_WHOLE, _CUT):
+            raise RenderFailed("nonsense from the worker")
+        return answer[1:].decode("utf-8", "replace"), answer[:1] == _WHOLE
+
+    def rest(self) -> None:
+        """End the workers that have nothing to do; the next request starts one."""
+        idle: list[_Worker | None] = []
+        try:
+            while True:
+                idle.append(self._idle.get_nowait())
+        except queue.Empty:
+            pass
+        for worker in idle:
+            self._retire(worker)
+            self._idle.put(None)
+
     def close(self) -> None:
         """Kill the workers; later calls raise RenderFailed."""
         with self._lock:
@@ -89,18 +123,27 @@ class Renderer:
         for worker in running:
             worker.kill()
 
-    def _ask(self, operation: int, page: int, width: int, content: bytes) -> bytes:
+    def _ask(
+        self,
+        operation: int,
+        page: int,
+        width: int,
+        content: bytes,
+        timeout: float | None = None,
+    ) -> bytes:
         if not 0 <= page < 1 << 31 or len(content) > MAX_INPUT:
             raise RenderFailed("no such page, or document too big")
+        seconds = self._timeout if timeout is None else min(timeout, self._timeout)
         try:
-            worker = self._idle.get(timeout=self._timeout)
+            worker = self._idle.get(timeout=seconds)
         except queue.Empty as error:
             raise RenderFailed("every worker is busy") from error
         keep: _Worker | None = None
         try:
             worker = worker or self._start()
-            deadline = time.monotonic() + self._timeout
+            deadline = time.monotonic() + seconds
             head = _REQUEST.pack(operation, page, width, len(content))
+            worker.requests += REQUESTS_PER_TEXT if operation == _TEXT else 1
             status, answer = worker.exchange(head, content, deadline)
             keep = worker
         finally:
@@ -152,7 +195,6 @@ class _Worker:
 
     def exchange(self, head: bytes, content: bytes, deadline: float) -> tuple[int, bytes]:
         """Send one request and read its answer; raises RenderFailed, and is then unusable."""
-        self.requests += 1
         pending = [memoryview(head), memoryview(content)]
         answer = bytearray()
         with selectors.DefaultSelector() as ready:

@@ -7,13 +7,23 @@ equal values of two patients do not meet.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 from mailbox_store import bodies
 from mailbox_store.bodies import SealedBody
 from mailbox_store.database import View
 from mailbox_store.vault import AccountId
-from mss_gateway.dossier.documents import Document, State, from_json, to_json
+from mss_gateway.dossier.documents import (
+    Document,
+    Edits,
+    State,
+    Way,
+    edited,
+    edits_to_json,
+    from_json,
+    to_json,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +53,55 @@ def seal_document(
     return SealedDocument(document, body, object_key, sealed, digests)
 
 
-def open_document(
-    view: View, account_id: int, document_id: str, sealed: bytes, state: str
-) -> Document:
-    """The description that a row holds; raises what the account's seal raises when altered."""
-    seal = view.vault.account(view, AccountId(account_id))
-    return from_json(seal.open(sealed, _context(document_id)), State(state))
+class Row(NamedTuple):
+    """What :func:`open_document` needs of a document's row; ``COLUMNS`` are its names."""
+
+    document_id: str
+    account_id: int
+    sealed: bytes
+    state: str
+    way: str
+    masked: int
+    revision: int
+    edited: bytes | None
+
+
+COLUMNS: Final = ", ".join(Row._fields)
+
+
+def open_document(view: View, row: Row) -> Document:
+    """What a row holds; raises what the account's seal raises when it was altered."""
+    seal = view.vault.account(view, AccountId(row.account_id))
+    document = from_json(seal.open(row.sealed, _context(row.document_id)))
+    if row.edited is not None:
+        document = edited(document, seal.open(row.edited, _context_of_edits(row)))
+    return replace(
+        document,
+        state=State(row.state),
+        way=Way(row.way),
+        is_masked=bool(row.masked),
+        revision=row.revision,
+    )
+
+
+def seal_edits(view: View, document: Document, edits: Edits) -> bytes:
+    """The patient's words, for the next revision of ``document`` and no other."""
+    seal = view.vault.account(view, AccountId(document.account_id))
+    next_one = _edits(document.document_id, document.revision + 1)
+    return seal.seal(edits_to_json(edits), next_one)
 
 
 def blind(view: View, account_id: int, kind: str, value: str) -> bytes:
     """The index of ``value`` among this account's values of that kind."""
     return view.vault.index.of(f"document-{kind}", f"{account_id}|{value}")
+
+
+def _context_of_edits(row: Row) -> bytes:
+    return _edits(row.document_id, row.revision)
+
+
+def _edits(document_id: str, revision: int) -> bytes:
+    return b"document %b edits %d" % (document_id.encode(), revision)
 
 
 def _context(document_id: str) -> bytes:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from mss_gateway.dossier.errors import XdmHashMismatch, XdmUnreadable
-from mss_gateway.dossier.rim import DocumentEntry, SubmissionSet, read_submission
+from mss_gateway.dossier.rim import DocumentEntry, StatusUpdate, SubmissionSet
+from mss_gateway.dossier.rim_reading import read_submission
 from mss_gateway.dossier.zips import LIMITS, Zip, ZipLimits, open_zip
 
 __all__ = [
@@ -39,10 +40,16 @@ class ArchivedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A whole archive, every document present and intact."""
+    """A whole archive, every document present and intact.
+
+    ``companions`` go with the documents and are none: signatures, stylesheets. ``updates`` ask that
+    documents sent before be deprecated or deleted.
+    """
 
     documents: tuple[ArchivedDocument, ...]
     submission_sets: tuple[SubmissionSet, ...]
+    companions: tuple[ArchivedDocument, ...] = ()
+    updates: tuple[StatusUpdate, ...] = ()
 
 
 def is_xdm_name(name: str) -> bool:
@@ -73,19 +80,26 @@ def examine(content: bytes, limits: ZipLimits = LIMITS) -> Archive:
         raise XdmUnreadable("no METADATA.XML")
     documents: list[ArchivedDocument] = []
     sets: list[SubmissionSet] = []
+    updates: list[StatusUpdate] = []
     held = 0
     for name in names:
         if archive.entries[name].size > limits.metadata_bytes:
             raise XdmUnreadable("METADATA.XML too big")
         submission = read_submission(archive.read(archive.entries[name]))
         sets.append(submission.submission_set)
+        updates += submission.updates
         for entry in submission.entries:
             document = _read_document(archive, name, entry, limits.held_bytes - held)
             held += len(document.content)
             documents.append(document)
     if len({document.path.casefold() for document in documents}) != len(documents):
         raise XdmUnreadable("two entries of METADATA.XML share one document")
-    return Archive(tuple(documents), tuple(sets))
+    return Archive(
+        tuple(one for one in documents if not one.entry.is_companion),
+        tuple(sets),
+        tuple(one for one in documents if one.entry.is_companion),
+        tuple(updates),
+    )
 
 
 def _metadata_names(archive: Zip) -> list[str]:

@@ -149,4 +149,5 @@ OWN_DOCUMENT = RecordFacts(
     owner_account_id=PATIENT.account_id,
     action=RecordAction.READ,
     visibility=frozenset({"N"}),
+    is_actors_own=True,
 )

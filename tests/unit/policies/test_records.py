@@ -11,7 +11,7 @@ from tests.unit.policies.samples import MARTIN, OWN_DOCUMENT, PATIENT, party
 
 
 @pytest.mark.parametrize("action", RecordAction)
-def test_a_patient_reads_files_and_downloads_in_their_own_record(action: RecordAction) -> None:
+def test_a_patient_may_everything_with_a_document_that_they_put_there(action: RecordAction) -> None:
     assert isinstance(decide.at_read(replace(OWN_DOCUMENT, action=action)), Permit)
 
 
@@ -65,3 +65,33 @@ def test_an_account_out_of_use_reads_nothing(standing: Standing) -> None:
 
     assert isinstance(verdict, Refuse)
     assert verdict.reason is Reason.ACCOUNT_SUSPENDED
+
+
+@pytest.mark.parametrize(
+    ("action", "is_actors_own", "is_self_described", "expected"),
+    [
+        (RecordAction.EDIT, True, False, None),
+        (RecordAction.EDIT, True, True, Reason.DOCUMENT_OF_ANOTHER),
+        (RecordAction.EDIT, False, False, Reason.DOCUMENT_OF_ANOTHER),
+        (RecordAction.REMOVE, True, True, None),
+        (RecordAction.REMOVE, False, False, Reason.DOCUMENT_OF_ANOTHER),
+        (RecordAction.MASK, False, True, None),
+        (RecordAction.DOWNLOAD, False, True, None),
+    ],
+)
+def test_what_is_said_of_a_document_is_changed_by_who_put_it_there(
+    action: RecordAction, is_actors_own: bool, is_self_described: bool, expected: Reason | None
+) -> None:
+    facts = replace(
+        OWN_DOCUMENT,
+        action=action,
+        is_actors_own=is_actors_own,
+        is_self_described=is_self_described,
+    )
+
+    assert records.document_of_another(facts) is expected
+
+
+def test_the_table_of_rights_names_every_action() -> None:
+    assert set(records.RIGHTS[Role.PATIENT]) == set(RecordAction)
+    assert set(records.RIGHTS) == {Role.PATIENT}

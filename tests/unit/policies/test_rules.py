@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from policies import decide, rules
-from policies.facts import Exchange, Finding, PeerProof, SignatureStatus
+from policies.facts import Exchange, Finding, PeerProof, RecordAction, SignatureStatus
 from policies.people import Role, Standing
 from policies.reasons import Reason
 from policies.rules import Moment
@@ -196,6 +196,9 @@ EXAMPLES: dict[tuple[str, str], Callable[[], Verdict]] = {
     ),
     ("at_read", "visible_to_patient"): lambda: decide.at_read(
         replace(OWN_DOCUMENT, visibility=frozenset({"INVISIBLE_PATIENT"}))
+    ),
+    ("at_read", "document_is_actors_own"): lambda: decide.at_read(
+        replace(OWN_DOCUMENT, action=RecordAction.REMOVE, is_actors_own=False)
     ),
 }
 

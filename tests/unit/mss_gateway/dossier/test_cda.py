@@ -7,6 +7,7 @@ import pytest
 from mss_gateway.dossier import cda
 from mss_gateway.dossier.errors import CdaUnreadable
 from mss_gateway.dossier.identity import Identifier
+from tests.support.health_documents import imaging, section
 from tests.support.xdm import CdaText, cda_document
 
 PARIS = timezone(timedelta(hours=1))
@@ -210,3 +211,77 @@ def test_names_are_written_as_people_read_them(written: bytes, expected: str) ->
     header = cda.read_header(document[:start] + written + document[stop:])
 
     assert header.authors[0].display == expected
+
+
+def test_who_answers_where_and_what_was_done() -> None:
+    setting = b'<standardIndustryClassCode code="AMBULATOIRE" codeSystem="1.2.250.1.213.1.1.4.9"/>'
+    answers = (
+        b'<legalAuthenticator><assignedEntity><id root="1.2.250.1.71.4.2.1" extension="8999"/>'
+        b"<assignedPerson><name><given>Paul</given><family>ESSAI</family></name></assignedPerson>"
+        b"<representedOrganization><name>Clinique</name>" + setting + b"</representedOrganization>"
+        b"</assignedEntity></legalAuthenticator>"
+    )
+    where = (
+        b"<componentOf><encompassingEncounter><location><healthCareFacility>"
+        b'<code code="SA25" codeSystem="1.2.250.1.71.4.2.4"/></healthCareFacility></location>'
+        b"</encompassingEncounter></componentOf>"
+    )
+    written = (
+        cda_document()
+        .replace(
+            b"<documentationOf><serviceEvent>",
+            answers + b'<documentationOf><serviceEvent><code code="18719-5" codeSystem="1.2.3"/>',
+        )
+        .replace(b"<component><structuredBody>", where + b"<component><structuredBody>")
+    )
+
+    header = cda.read_header(written)
+
+    assert header.legal_authenticator is not None
+    assert header.legal_authenticator.display == "Paul ESSAI"
+    assert (header.legal_authenticator.family, header.legal_authenticator.given) == (
+        "ESSAI",
+        "Paul",
+    )
+    assert header.facility.code == "SA25"
+    assert header.practice_setting.code == "AMBULATOIRE"
+    assert [one.code for one in header.events] == ["18719-5"]
+    assert header.authors[0].ids == (Identifier("899999999991", "1.2.250.1.71.4.2.1"),)
+    assert (header.authors[0].family, header.authors[0].given) == ("FICTIVE", "Claire")
+
+
+def test_a_header_that_does_not_say_leaves_it_open() -> None:
+    header = cda.read_header(cda_document())
+
+    assert header.legal_authenticator is None
+    assert (header.facility.code, header.practice_setting.code, header.events) == ("", "", ())
+
+
+def test_the_copy_that_a_document_carries_of_itself_is_told_from_other_files() -> None:
+    other = (
+        '<entry><observationMedia ID="x"><value mediaType="application/pdf" representation="B64">'
+        "JVBERi0xLjQgb3RoZXI=</value></observationMedia></entry>"
+    )
+    text = CdaText(copy=b"%PDF-1.4 copy", structured=section("Documents liés", "t", other))
+    written = cda_document(text)
+
+    assert len(cda.media(written)) == 2
+    assert [one.content for one in cda.copies(written)] == [b"%PDF-1.4 copy"]
+    assert [one.content for one in cda.copies(cda_document(CdaText(pdf=b"%PDF-1.4")))] == [
+        b"%PDF-1.4"
+    ]
+    assert cda.copies(cda_document(CdaText(pdf=b"x", body_type="text/plain"))) == ()
+    assert cda.copies(imaging()) == ()
+
+
+def test_a_part_of_a_name_without_a_letter_is_none() -> None:
+    written = cda_document(CdaText(author_given=".", author_family="Assurance Maladie"))
+
+    assert cda.read_header(written).authors[0].display == "Dr Assurance Maladie"
+
+
+def test_codes_of_any_section_restrict_the_document() -> None:
+    flag = b'<confidentialityCode code="MASQUE_PS" codeSystem="1.2.250.1.213.1.1.4.13"/>'
+    written = cda_document().replace(b"<section><title>", b"<section>" + flag + b"<title>", 1)
+
+    assert [one.code for one in cda.read_header(written).confidentiality] == ["N", "MASQUE_PS"]

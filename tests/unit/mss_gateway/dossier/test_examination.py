@@ -218,3 +218,37 @@ def test_without_traits_the_identity_is_not_qualified() -> None:
     read = xdm.examine(archive([replace(entry_for(CDA), content=written)]))
 
     assert not is_ins_qualified(headers_of(read), accepted_oids(accept_test_ins=True))
+
+
+@pytest.mark.parametrize("code", ["INVISIBLE_PATIENT", "invisible_patient", " INVISIBLE_PATIENT "])
+def test_the_flag_that_hides_is_known_however_it_is_written(code: str) -> None:
+    hidden = archive([entry_for(CDA, confidentiality=("N", code))])
+
+    assert _judged("IHE_XDM.ZIP", hidden) == {"XDM_HIDDEN_FROM_PATIENT"}
+
+
+def test_a_hidden_section_hides_its_document() -> None:
+    flag = b'<confidentialityCode code="INVISIBLE_PATIENT" codeSystem="1.2.250.1.213.1.1.4.13"/>'
+    hidden = CDA.replace(b"<section><title>", b"<section>" + flag + b"<title>", 1)
+    assert hidden != CDA
+
+    assert _judged("cr.xml", hidden) == {"XDM_HIDDEN_FROM_PATIENT"}
+
+
+@pytest.mark.parametrize(
+    ("patient_id", "expected"),
+    [
+        (Subject().cx, set()),
+        (OTHER.cx, {ImportCode.INS_DIFFERS}),
+        ("", {ImportCode.INS_ABSENT}),
+    ],
+)
+def test_an_archive_that_only_takes_back_says_whose_documents_these_are(
+    patient_id: str, expected: set[ImportCode]
+) -> None:
+    update = ("urn:uuid:1", "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated")
+    packed = archive([], Layout(set_patient_id=patient_id, updates=(update,)))
+
+    codes = {one.code for one in examine_attachment("IHE_XDM.ZIP", packed, THEIRS, TEST)}
+
+    assert codes == expected

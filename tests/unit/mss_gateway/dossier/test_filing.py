@@ -8,11 +8,11 @@ import pytest
 
 from mailbox_store.database import Database
 from mailbox_store.vault import AccountId
-from mss_gateway.dossier import catalogue, filing, xdm
-from mss_gateway.dossier.catalogue import Order
-from mss_gateway.dossier.documents import Category, State
+from mss_gateway.dossier import catalogue, facets, filing, listing, xdm
+from mss_gateway.dossier.documents import Category, State, Way, title_of_file
 from mss_gateway.dossier.errors import DocumentNotFound
 from mss_gateway.dossier.filing import AlreadyThere, Filed, Origin, Outcome
+from mss_gateway.dossier.listing import Order, Reader
 from tests.support.xdm import CdaText, archive, archive_of, cda_document, entry_for
 
 NOW = 1_795_000_000
@@ -39,13 +39,17 @@ def _file_pdf(
     now: int = NOW,
 ) -> Outcome:
     with database.read() as view:
-        made = filing.prepare_attachment(view, account, content, name, category, origin, now)
+        file = filing.PlainFile(content, title_of_file(name), category, origin.received_at)
+        made = filing.prepare_file(view, account, file, origin, now, Way.SAVED)
     return database.write(lambda tx: filing.file_attachment(tx, made))
 
 
 def _titles(database: Database, account: AccountId, state: State = State.CURRENT) -> list[str]:
     with database.read() as view:
-        return [one.title for one in catalogue.list_documents(view, account, states=(state,))]
+        return [
+            one.title
+            for one in listing.documents_of(view, account, Reader.PATIENT, states=(state,))
+        ]
 
 
 def test_an_archived_cda_is_filed_with_all_that_it_says(
@@ -241,12 +245,12 @@ def test_lists_are_by_category_author_and_date(database: Database, patient: Acco
     _file_pdf(database, patient, now=NOW + 1)
 
     with database.read() as view:
-        by_date = catalogue.list_documents(view, patient)
-        by_filing = catalogue.list_documents(view, patient, order=Order.FILED)
-        biology = catalogue.list_documents(view, patient, category=Category.BIOLOGY)
-        hers = catalogue.list_documents(view, patient, author="Dr Claire FICTIVE")
-        nobodys = catalogue.list_documents(view, patient, author="Dr Autre")
-        counts = catalogue.count_by_category(view, patient)
+        by_date = listing.documents_of(view, patient, Reader.PATIENT)
+        by_filing = listing.documents_of(view, patient, Reader.PATIENT, order=Order.FILED)
+        biology = listing.documents_of(view, patient, Reader.PATIENT, category=Category.BIOLOGY)
+        hers = listing.documents_of(view, patient, Reader.PATIENT, author="Dr Claire FICTIVE")
+        nobodys = listing.documents_of(view, patient, Reader.PATIENT, author="Dr Autre")
+        counts = facets.by_category(view, patient)
     assert [one.title for one in by_date] == ["ordonnance", "Compte rendu d'analyses"]
     assert [one.title for one in by_filing] == ["ordonnance", "Compte rendu d'analyses"]
     assert [one.title for one in biology] == ["Compte rendu d'analyses"]
@@ -269,10 +273,15 @@ def test_a_list_goes_on_where_its_page_ended(
     seen: list[str] = []
     after = None
     with database.read() as view:
-        while page := catalogue.list_documents(view, patient, order=order, after=after, limit=2):
+        while page := listing.documents_of(
+            view, patient, Reader.PATIENT, order=order, after=after, limit=2
+        ):
             seen += [one.document_id for one in page]
-            after = catalogue.cursor_of(page[-1], order)
-        whole = [one.document_id for one in catalogue.list_documents(view, patient, order=order)]
+            after = listing.cursor_of(page[-1], order)
+        whole = [
+            one.document_id
+            for one in listing.documents_of(view, patient, Reader.PATIENT, order=order)
+        ]
     assert seen == whole
     assert len(set(seen)) == 5
 
@@ -283,7 +292,7 @@ def test_a_document_of_somebody_else_is_not_found(
     filed = _file_pdf(database, patient)
 
     with database.read() as view:
-        assert catalogue.list_documents(view, other_patient) == []
+        assert listing.documents_of(view, other_patient, Reader.PATIENT) == []
         with pytest.raises(DocumentNotFound):
             catalogue.find(view, other_patient, filed.document_id)
         with pytest.raises(DocumentNotFound):

@@ -59,3 +59,18 @@ def test_what_is_no_archive_is_not_looked_at() -> None:
     assert is_archive("documents.zip", xdm.archive([Entry(SOUND)]))
     assert not is_archive("documents.zip", xdm.zip_of([("a.txt", b"a")]))
     assert objection(b"PK\x03\x04", TESTS) is ImportCode.OTHER
+
+
+def test_a_set_of_another_patient_than_its_documents_differs() -> None:
+    packed = xdm.archive([Entry(SOUND)], xdm.Layout(set_patient_id=OTHER))
+    assert objection(packed, TESTS) is ImportCode.INS_DIFFERS
+
+
+def test_an_archive_that_only_takes_back_is_for_the_application_to_judge() -> None:
+    update = ("urn:uuid:1", "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated")
+    assert objection(xdm.archive([], xdm.Layout(updates=(update,))), TESTS) is None
+
+
+def test_an_incomplete_identity_is_told_apart_from_an_absent_one() -> None:
+    assert of(Entry(about(Subject(sex="")))) is ImportCode.INS_INCOMPLETE
+    assert of(Entry(about(Subject(given="")))) is ImportCode.INS_INCOMPLETE

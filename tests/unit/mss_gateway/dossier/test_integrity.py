@@ -10,7 +10,7 @@ import pytest
 from mailbox_store.database import Database
 from mailbox_store.vault import AccountId
 from mss_gateway.dossier import filing, integrity
-from mss_gateway.dossier.documents import Category, DocumentId
+from mss_gateway.dossier.documents import Category, DocumentId, Way
 from mss_gateway.dossier.filing import Origin
 from mss_gateway.dossier.integrity import Report
 
@@ -21,15 +21,8 @@ def filed(database: Database, patient: AccountId) -> list[DocumentId]:
     for number in range(3):
         origin = Origin("REF", str(number), "Dr X", "x@mss.example", "verified", 1)
         with database.read() as view:
-            made = filing.prepare_attachment(
-                view,
-                patient,
-                b"document %d" % number,
-                "a.txt",
-                Category.REPORT,
-                origin,
-                2,
-            )
+            file = filing.PlainFile(b"document %d" % number, "a", Category.REPORT, None)
+            made = filing.prepare_file(view, patient, file, origin, 2, Way.SAVED)
         outcome = database.write(partial(filing.file_attachment, made=made))
         ids.append(outcome.document_id)
     return ids

@@ -242,3 +242,80 @@ def test_metadata_is_bounded_at_the_edge() -> None:
     assert xdm.examine(packed, ZipLimits(metadata_bytes=len(written)))
     with pytest.raises(XdmUnreadable, match="too big"):
         xdm.examine(packed, ZipLimits(metadata_bytes=len(written) - 1))
+
+
+_STATUS = "urn:oasis:names:tc:ebxml-regrep:StatusType:"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("", "Approved"),
+        (f"{_STATUS}Approved", "Approved"),
+        (f"{_STATUS}Deprecated", "Deprecated"),
+        ("urn:asip:ci-sis:2010:StatusType:Deleted", "Deleted"),
+    ],
+)
+def test_availability_and_logical_id_are_read(status: str, expected: str) -> None:
+    entry = entry_for(CDA, status=status, lid="urn:uuid:1")
+
+    (document,) = xdm.examine(archive([entry])).documents
+
+    assert document.entry.availability == expected
+    assert document.entry.logical_id == "urn:uuid:1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format_code": "urn:ihe:iti:dsg:detached:2014"},
+        {"format_code": "urn:ihe:iti:dsg:enveloping:2014"},
+        {"type_code": "E1762"},
+        {"type_code": "FEUILLE-DE-STYLE"},
+    ],
+    ids=["detached", "enveloping", "signature-type", "stylesheet"],
+)
+def test_signatures_and_stylesheets_go_with_documents_and_are_none(
+    changes: dict[str, object],
+) -> None:
+    xades = b'<?xml version="1.0"?><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/>'
+    companion = Entry(xades, uri="SIGN1.XML", unique_id="1.2.9", **changes)  # type: ignore[arg-type]
+
+    read = xdm.examine(archive([entry_for(CDA), companion]))
+
+    assert [one.content for one in read.documents] == [CDA]
+    assert [one.content for one in read.companions] == [xades]
+
+
+def test_an_altered_signature_is_a_hash_mismatch_too() -> None:
+    companion = Entry(b"<a/>", uri="SIGN1.XML", unique_id="1.2.9", type_code="E1762", hash="0" * 40)
+
+    with pytest.raises(XdmHashMismatch):
+        xdm.examine(archive([entry_for(CDA), companion]))
+
+
+def test_documents_sent_before_are_asked_to_be_deprecated_or_deleted() -> None:
+    layout = Layout(updates=(("urn:uuid:1", f"{_STATUS}Deprecated"), ("urn:uuid:2", "x:Deleted")))
+
+    read = xdm.examine(archive([], layout))
+
+    assert read.documents == ()
+    assert [(one.target, one.status) for one in read.updates] == [
+        ("urn:uuid:1", "Deprecated"),
+        ("urn:uuid:2", "Deleted"),
+    ]
+    assert read.submission_sets[0].patient_id == Subject().cx
+
+
+@pytest.mark.parametrize("update", [("", f"{_STATUS}Deprecated"), ("urn:uuid:1", "")])
+def test_an_update_without_target_or_status_makes_it_unreadable(update: tuple[str, str]) -> None:
+    with pytest.raises(XdmUnreadable):
+        xdm.examine(archive([], Layout(updates=(update,))))
+
+
+def test_two_documents_may_not_share_an_id() -> None:
+    """Their classifications could not be told apart: one would get the other's patient."""
+    second = entry_for(CDA, uri="DOC0002.XML", unique_id="1.2.9")
+
+    with pytest.raises(XdmUnreadable, match="same id"):
+        xdm.examine(archive([entry_for(CDA), second], Layout(ids=("a", "a"))))
