@@ -51,6 +51,9 @@ soak: install ## kill -9 under load: nothing acknowledged is lost or doubled
 crossed: install ## tests against other programs; says which are missing
 	$(BIN)/python -m pytest tests/crossed $(ARGS)
 
+screens: install ## pictures of every page, phone and desktop, light and dark, into var/screens
+	$(BIN)/python -m tests.browser.screens var/screens $(ARGS)
+
 fuzz: install ## grammars, MIME and DER with random input, for longer than CI does
 	MSS_PROFILE=fuzz $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
@@ -68,4 +71,4 @@ clean: ## remove what the tools leave behind; keeps .venv and var
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help install run test lint types check bench bench-peers soak crossed fuzz docs lock clean
+.PHONY: help install run test lint types check bench bench-peers soak crossed fuzz screens docs lock clean

@@ -206,9 +206,7 @@ class Authority:
         return self._issue(
             profiles.subject(None, [*names, *ips][0]),
             public_key,
-            _for_tls(
-                public_key, ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
-            ),
+            _for_tls(public_key, ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH),
             alternatives,
             (now, days),
         )

@@ -158,10 +158,28 @@ class Oauth:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """Sessions of the webmail, in minutes."""
+    """Sessions of the webmail, in minutes. ``access_code_days``: how long a code lasts that the
+    operator gives for activation or recovery."""
 
     idle_minutes: int = 15
     absolute_minutes: int = 480
+    access_code_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """What a patient may put into their record: types as the bytes show them (DOC-19)."""
+
+    deposit_octets: int = 25 * MEBIOCTET
+    deposit_types: tuple[str, ...] = (
+        "application/pdf",
+        "image/jpeg",
+        "image/png",
+        "image/tiff",
+        "image/webp",
+        "text/plain",
+        "application/hl7-cda+xml",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +265,28 @@ class SubmissionRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Notices:
+    """E-mail to patients' personal addresses, outside the trust space; empty ``host``: none.
+
+    ``tls``: one of ``config_rules.NOTICES_TLS``. Empty ``ca_file``: the system's authorities; empty
+    ``login``: no sign-in. ``return_path``: where bounces go, ``<>`` for nowhere; empty: to
+    ``from_address``.
+    """
+
+    host: str = ""
+    port: int = 587
+    tls: str = "starttls"
+    ca_file: str = ""
+    login: str = ""
+    password_file: str = ""
+    from_address: str = ""
+    return_path: str = ""
+    base_url: str = ""
+    window_minutes: int = 10
+    daily: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How the service ends."""
 
@@ -267,6 +307,7 @@ class Config:
     identity: Identity = field(default_factory=Identity)
     oauth: Oauth = field(default_factory=Oauth)
     web: Web = field(default_factory=Web)
+    dossier: Dossier = field(default_factory=Dossier)
     mailboxes: Mailboxes = field(default_factory=Mailboxes)
     sharing: Sharing = field(default_factory=Sharing)
     setup: Setup = field(default_factory=Setup)
@@ -274,6 +315,7 @@ class Config:
     relay: Relay = field(default_factory=Relay)
     queue: Queue = field(default_factory=Queue)
     submission: SubmissionRules = field(default_factory=SubmissionRules)
+    notices: Notices = field(default_factory=Notices)
     health: Health = field(default_factory=Health)
     base: Path = Path()
 
@@ -360,5 +402,7 @@ _NONE_WHEN_EMPTY = (
     ),
     *("oauth.jwks", "oauth.ca_file", "oauth.scope"),
     *("tls.peer_anchors", "whitelist.signer", "relay.dkim_selector"),
+    *("notices.host", "notices.ca_file", "notices.login", "notices.password_file"),
+    *("notices.from_address", "notices.return_path", "notices.base_url"),
 )
 """Texts that say, when they are empty, that there is none of it."""

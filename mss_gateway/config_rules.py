@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Config,
         Listen,
         Mailboxes,
+        Notices,
         Oauth,
         Relay,
         Setup,
@@ -34,7 +35,16 @@ MOST_RECIPIENTS = 2_000
 FIELDS = ("repair", "refuse")
 """What becomes of X-MSS fields that do not say what the archive holds."""
 
+LONGEST_ACCESS_CODE = 90
+"""Days that a code for a letter may last."""
+
 LONGEST_DRAIN = 300
+
+NOTICES_TLS = ("starttls", "tls", "none")
+"""How the relay of the notices is spoken to; ``none`` on this machine only."""
+
+LONGEST_WINDOW = 1_440
+"""Minutes that a notice may wait for others like it: a day."""
 
 LONGEST_EXPIRY = 160
 """Hours: a retry is known for seven days (``mailbox_store.acceptances``), less what the last
@@ -54,12 +64,15 @@ _LEAST = {
     "identity.remembered_login_seconds": 0,
     "oauth.refresh_minutes": 1,
     "web.idle_minutes": 1,
+    "web.access_code_days": 1,
     "whitelist.stale_hours": 1,
     "whitelist.alarm_hours": 1,
     "relay.connections_per_destination": 1,
     "relay.messages_per_connection": 1,
     "queue.expiry_hours": 1,
     "queue.notice_hours": 1,
+    "notices.window_minutes": 0,
+    "notices.daily": 1,
     "health.drain_seconds": 10,  # three times ``draining.STOP_SECONDS``, and one to end
 }
 """Smallest values of numbers, beside the limits, which are at least 1."""
@@ -83,6 +96,8 @@ def complaints(config: "Config") -> Iterator[str]:
         yield f"limits.recipients is at most {MOST_RECIPIENTS}: a signed list names them all"
     if web.absolute_minutes < web.idle_minutes:
         yield "web.absolute_minutes is below web.idle_minutes"
+    if web.access_code_days > LONGEST_ACCESS_CODE:
+        yield f"web.access_code_days is at most {LONGEST_ACCESS_CODE}"
     yield from _publishing(config.certificates)
     if config.certificates.key_kind not in KEY_KINDS:
         yield f"certificates.key_kind is one of {', '.join(KEY_KINDS)}"
@@ -94,6 +109,8 @@ def complaints(config: "Config") -> Iterator[str]:
     if config.sharing.seen not in SEEN_FLAGS:
         yield f"sharing.seen is one of {', '.join(SEEN_FLAGS)}"
     yield from _mailboxes(config.mailboxes)
+    if config.notices.host:
+        yield from _notices(config.notices, config.site)
 
 
 def _transport(config: "Config") -> Iterator[str]:
@@ -159,6 +176,40 @@ def _relay(relay: "Relay") -> Iterator[str]:
         yield f"relay.dkim_selector: {selector} cannot stand in a domain name"
 
 
+def _notices(notices: "Notices", site: "Site") -> Iterator[str]:
+    """The plain channel is whole, apart from the trust space, and never in clear on a network."""
+    if not _is_host(notices.host):
+        yield f"notices.host: {notices.host} is not the name or address of a server"
+    if not 1 <= notices.port <= 65_535:
+        yield "notices.port is not a port"
+    if notices.tls not in NOTICES_TLS:
+        yield f"notices.tls is one of {', '.join(NOTICES_TLS)}"
+    if notices.tls == "none" and not _is_loopback(notices.host):
+        yield 'notices.tls "none" is for a relay on this machine: addresses would travel in clear'
+    if bool(notices.login) != bool(notices.password_file):
+        yield "notices.login and notices.password_file go together"
+    return_path = notices.return_path if notices.return_path != "<>" else ""
+    for key, address in (("from_address", notices.from_address), ("return_path", return_path)):
+        domain = address.rpartition("@")[2]
+        if (address or key == "from_address") and _ADDRESS.fullmatch(address) is None:
+            yield f"notices.{key} is an address in lower case, such as avis@operateur.example"
+        elif any(domain == ours or domain.endswith("." + ours) for ours in _own_domains(site)):
+            yield f"notices.{key} may not be of the trust space: give the notices another domain"
+    if _BASE_URL.fullmatch(notices.base_url) is None:
+        yield "notices.base_url is the https address of the webmail, such as https://sante.example"
+    if notices.window_minutes > LONGEST_WINDOW:
+        yield f"notices.window_minutes is at most {LONGEST_WINDOW}"
+
+
+def _own_domains(site: "Site") -> tuple[str, ...]:
+    return (*site.domains, site.patient_domain)
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.removeprefix("[").removesuffix("]")
+    return name == "localhost" or (_is_address(name) and ipaddress.ip_address(name).is_loopback)
+
+
 def _is_host(name: str) -> bool:
     return _is_domain(name) or _is_address(name.removeprefix("[").removesuffix("]"))
 
@@ -175,6 +226,11 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535
 
 
+_ADDRESS = re.compile(
+    r"[a-z0-9#$&'*+/=?^_`{|}~-]+(\.[a-z0-9#$&'*+/=?^_`{|}~-]+)*"
+    r"@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+"
+)
+_BASE_URL = re.compile(r"https://[a-z0-9.-]{1,253}(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~-]+)*/?")
 _ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 

@@ -58,6 +58,9 @@ class Failure(Enum):
     XDM_HIDDEN_FROM_PATIENT = "xdm_hidden_from_patient"
     FIELDS_DIFFER = "fields_differ"
     DOCUMENT_NOT_FOUND = "document_not_found"
+    DOCUMENT_OF_ANOTHER = "document_of_another"
+    DOCUMENT_CHANGED = "document_changed"
+    DOCUMENT_NOT_TAKEN = "document_not_taken"
     # other operators
     PEER_UNPROVED = "peer_unproved"
     PEER_UNCHECKED = "peer_unchecked"
@@ -72,6 +75,7 @@ class Failure(Enum):
     DESTINATION_UNKNOWN = "destination_unknown"
     DESTINATION_TAKES_NONE = "destination_takes_none"
     WHITELIST_STALE = "whitelist_stale"
+    OWN_CERTIFICATE = "own_certificate"
     # store and service
     MAILBOX_NOT_FOUND = "mailbox_not_found"
     MAILBOX_EXISTS = "mailbox_exists"
@@ -138,6 +142,9 @@ _TABLE: dict[Failure, Row] = {
     Failure.XDM_HIDDEN_FROM_PATIENT: Row(554, "5.7.1", "CANNOT", 403, False, "refus.xdm_invisible"),
     Failure.FIELDS_DIFFER: Row(554, "5.6.0", "CANNOT", 422, False, "refus.champs_mss"),
     Failure.DOCUMENT_NOT_FOUND: Row(550, "5.1.1", "NONEXISTENT", 404, False, "refus.document_absent"),
+    Failure.DOCUMENT_OF_ANOTHER: Row(550, "5.7.1", "NOPERM", 403, False, "refus.document_autrui"),
+    Failure.DOCUMENT_CHANGED: Row(451, "4.3.0", "INUSE", 409, True, "attente.document_modifie"),
+    Failure.DOCUMENT_NOT_TAKEN: Row(550, "5.7.0", "CANNOT", 415, False, "refus.document_type"),
     Failure.PEER_UNPROVED: Row(550, "5.7.1", "PRIVACYREQUIRED", 403, False, "refus.pair_sans_preuve"),
     Failure.PEER_UNCHECKED: Row(451, "4.7.5", "UNAVAILABLE", 503, True, "attente.pair_revocation"),
     Failure.PEER_OUTSIDE: Row(550, "5.7.1", "NOPERM", 403, False, "refus.pair_hors_liste"),
@@ -145,6 +152,7 @@ _TABLE: dict[Failure, Row] = {
     Failure.FROM_NOT_OF_PEER: Row(550, "5.7.1", "NOPERM", 403, False, "refus.pair_auteur"),
     Failure.PEER_UNREACHABLE: Row(451, "4.4.1", "UNAVAILABLE", 503, True, "attente.operateur"),
     Failure.WHITELIST_STALE: Row(451, "4.3.5", "UNAVAILABLE", 503, True, "attente.liste_blanche"),
+    Failure.OWN_CERTIFICATE: Row(451, "4.7.5", "UNAVAILABLE", 503, True, "attente.certificat_serveur"),
     Failure.DROPPED: Row(554, "5.3.0", "CANNOT", 422, False, "refus.retire"),
     Failure.PEER_REFUSED: Row(554, "5.3.0", "CANNOT", 422, False, "refus.operateur"),
     Failure.PEER_DEFERS: Row(451, "4.3.0", "UNAVAILABLE", 503, True, "attente.operateur_differe"),

@@ -6,7 +6,6 @@ What a holder is given is made here, returned once, and kept only as the store k
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from certs.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
@@ -20,6 +19,7 @@ from mss_gateway.directory.people import NewPerson, Person
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import audit
 from mss_gateway.webmail import sessions
+from mss_gateway.webmail.otp_picture import otpauth
 from policies.people import Role
 
 
@@ -150,15 +150,6 @@ def handed_over(access: Access, person: Person, issuer: str) -> Mapping[str, Jso
         "otpauth": otpauth(access.totp_secret, person, issuer) if has_totp else None,
         "recovery_codes": list(access.recovery_codes) or None,
     }
-
-
-def otpauth(secret: str, person: Person, issuer: str) -> str:
-    """The URI that an authenticator application scans (SHA-1, 6 digits, 30 s: its defaults).
-
-    The label is the given name: applications copy it to places where an INS must not go.
-    """
-    label = f"{quote(issuer)}:{quote(person.traits.given_name)}"
-    return f"otpauth://totp/{label}?secret={secret}&issuer={quote(issuer)}"
 
 
 def _grant(tx: Transaction, person: Person, password: str, password_hash: str) -> Access:

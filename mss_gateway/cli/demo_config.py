@@ -16,7 +16,7 @@ BETWEEN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
+class DemoOperator:
     """One operator of the demo."""
 
     key: str
@@ -36,8 +36,8 @@ class Operator:
         return self.domain, self.patient_domain
 
 
-HOME: Final = Operator("mss", "Opérateur de démonstration", "mss.example", PEOPLE)
-TOWN: Final = Operator("ville", "Opérateur de la ville", "ville.example", TOWN_PEOPLE, "p256")
+HOME: Final = DemoOperator("mss", "Opérateur de démonstration", "mss.example", PEOPLE)
+TOWN: Final = DemoOperator("ville", "Opérateur de la ville", "ville.example", TOWN_PEOPLE, "p256")
 OPERATORS: Final = {each.key: each for each in (HOME, TOWN)}
 
 
@@ -45,7 +45,7 @@ OPERATORS: Final = {each.key: each for each in (HOME, TOWN)}
 class Place:
     """Where one operator of the demo is: its state, its ports, and those of its neighbour."""
 
-    operator: Operator
+    operator: DemoOperator
     state: Path
     base_port: int
 

@@ -9,7 +9,7 @@ from certs.sealing import RootKey
 from certs.usage import Purpose
 from mailbox_store import integrity, segments
 from mailbox_store.database import View
-from mss_gateway.cli import doctor_transport, errors
+from mss_gateway.cli import doctor_notices, doctor_transport, errors
 from mss_gateway.cli.answers import Answer, Grid, Json
 from mss_gateway.cli.desk import Desk, has_store
 from mss_gateway.cli.doctor_checks import Check, until
@@ -72,6 +72,7 @@ def _inside(desk: Desk) -> list[Check]:
                 _queue(gateway, view),
                 _text_index(view),
                 *doctor_transport.examine(gateway, view),
+                *doctor_notices.examine(gateway, view),
             ]
     except Exception as error:
         return [Check("store", False, errors.explain(error)[1])]

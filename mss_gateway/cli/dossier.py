@@ -1,15 +1,20 @@
 """`mss dossier`: that documents exist and are whole. Never a title, an author or a byte (T49)."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from mss_gateway.cli.answers import Answer, Json, NotDone, listing, moment, sheet
+from mailbox_store.database import Transaction
+from mss_gateway.cli import answers
+from mss_gateway.cli.answers import Answer, Json, NotDone, moment, sheet
 from mss_gateway.cli.desk import OPERATOR, Desk, person_of
 from mss_gateway.directory.people import Person
-from mss_gateway.dossier import catalogue, integrity
-from mss_gateway.dossier.catalogue import MAX_LISTED, Order
+from mss_gateway.dossier import integrity, journal, listing
 from mss_gateway.dossier.documents import Document, State
+from mss_gateway.dossier.journal import Act, Doer, Side
+from mss_gateway.dossier.listing import MAX_LISTED, Order, Reader
+from mss_gateway.life import record_index
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import audit
 from policies.people import Role
@@ -25,15 +30,7 @@ def list_documents(
             holder = person_of(view, patient, gateway.config)
         if holder.role is not Role.PATIENT:
             raise NotDone("only a patient has a dossier")
-        gateway.database.write(
-            lambda tx: audit.record(
-                tx,
-                actor=OPERATOR,
-                act="read",
-                object=f"account:{holder.account_id}",
-                verdict="list of documents, without content",
-            )
-        )
+        gateway.database.write(partial(_note, holder=holder, operator=gateway.config.site.operator))
         rows = [_line(document) for document in _documents(gateway, holder)]
     columns = {
         "document": "document",
@@ -44,19 +41,33 @@ def list_documents(
         "filed_at": "filed at",
         "message_ref": "message",
     }
-    return listing(rows, columns, "No document.")
+    return answers.listing(rows, columns, "No document.")
 
 
 def verify(desk: Desk) -> Answer:
-    """Every document opened and hashed again."""
-    with desk.gateway() as gateway, gateway.database.read() as view:
-        report = integrity.verify(view)
+    """Every document opened and hashed again; and the index of the record, which can be rebuilt."""
+    with desk.gateway() as gateway:
+        with gateway.database.read() as view:
+            report = integrity.verify(view)
+        damaged = record_index.verify(gateway.database)
     value: dict[str, Json] = {
         "intact": report.intact,
         "altered": list(report.altered),
         "missing": list(report.missing),
+        "damaged_segments": len(damaged),
     }
-    return sheet(value, code=0 if report.is_whole else 1)
+    return sheet(value, code=0 if report.is_whole and not damaged else 1)
+
+
+def _note(tx: Transaction, holder: Person, operator: str) -> None:
+    audit.record(
+        tx,
+        actor=OPERATOR,
+        act="read",
+        object=f"account:{holder.account_id}",
+        verdict="list of documents, without content",
+    )
+    journal.note(tx, holder.account_id, Doer(OPERATOR, operator, Side.OTHERS), Act.LISTED)
 
 
 def _documents(gateway: Gateway, holder: Person) -> list[Document]:
@@ -64,9 +75,10 @@ def _documents(gateway: Gateway, holder: Person) -> list[Document]:
     cursor = None
     with gateway.database.read() as view:
         while True:
-            page = catalogue.list_documents(
+            page = listing.documents_of(
                 view,
                 holder.account_id,
+                Reader.OPERATOR,
                 order=Order.FILED,
                 states=tuple(State),
                 after=cursor,
@@ -75,7 +87,7 @@ def _documents(gateway: Gateway, holder: Person) -> list[Document]:
             found += page
             if len(page) < MAX_LISTED:
                 return found
-            cursor = catalogue.cursor_of(page[-1], Order.FILED)
+            cursor = listing.cursor_of(page[-1], Order.FILED)
 
 
 def _line(document: Document) -> dict[str, Json]:

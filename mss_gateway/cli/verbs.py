@@ -9,6 +9,7 @@ NOUNS = {
     "message": "The life of one message.",
     "policy": "Who may write to whom, and why.",
     "queue": "What waits to be delivered.",
+    "notices": "What patients are still to be told by e-mail.",
     "whitelist": "The domains of the trust space, and whose they are.",
     "dossier": "Documents of patients: existence and integrity, never content.",
     "store": "The store on disk.",
@@ -114,6 +115,12 @@ VERBS = (
         "everything is here (with --dry-run: told)", "some folders or messages are not (they are listed), the remote server refuses the login or is not to be believed, or nobody has this address",
     ),
     Verb(
+        "people contact", "notices:place",
+        "Show the personal e-mail address that a patient's notices go to; with ADDRESS give one, with --remove take it back.\n\nAn address that you give is used at once, without a code: check who is asking first, as your procedure says. The former one hears that notices no longer arrive there.",
+        "mss people contact 279035121518989 camille@exemple.fr --identity-checked",
+        "shown, and changed when that was asked", "nobody has this address, it is no patient's, or the personal address cannot be used",
+    ),
+    Verb(
         "people quota", "quota:quota",
         "Show what a holder's account holds and may hold; with SIZE, set its limit.\n\nA full account takes no APPEND and no COPY, and submission to a professional's is told to try later. Mail that was accepted is delivered all the same.",
         "mss people quota claire.martin@mss.example 50G",
@@ -124,6 +131,18 @@ VERBS = (
         "Give a new password, and to a patient a new TOTP secret and new recovery codes; the former, and every app password, stop working.\n\nOnly after you have checked who is asking, as your procedure says: --identity-checked states it, and it goes on record.",
         "mss people reset-access 279035121518989 --identity-checked",
         "new means of access, printed once", "nobody has this address",
+    ),
+    Verb(
+        "people activate", "people_access:activate",
+        "Draw the code by which a patient opens their space: for a letter, or across the desk.\n\nWith it, on the page /activation, they choose a password and a second factor, and get recovery codes. The code lasts web.access_code_days; another one replaces it.",
+        "mss people activate 279035121518989",
+        "the code, printed once", "nobody has this address, it is no patient's, or the account is closed or suspended",
+    ),
+    Verb(
+        "people recover", "people_access:recover",
+        "Draw the code by which a patient who lost their password, their phone or both gets in again.\n\nOnly after you have checked who is asking, as your procedure says: --identity-checked states it, and it goes on record. What they have works until the code is used; they are told of it by e-mail where they can be reached, and for 72 hours on the page of security.",
+        "mss people recover 279035121518989 --second-factor --identity-checked",
+        "the code, printed once", "nobody has this address, it is no patient's, or the account is closed or suspended",
     ),
     Verb(
         "people share", "sharing:share",
@@ -402,10 +421,34 @@ VERBS = (
         "dropped and reported", "nothing there that waits",
     ),
     Verb(
+        "notices list", "notices:list_waiting",
+        "List the e-mails to patients' personal addresses that wait, without the addresses and without what they tell of.",
+        "mss notices list",
+        "listed, even when nothing waits", "there is no store yet",
+    ),
+    Verb(
+        "notices retry", "notices:retry",
+        "Send a notice now, or as soon as the relay is tried again after it did not answer.",
+        "mss notices retry 12 --reason peer-is-back",
+        "it is due", "no such notice waits, or it is being sent",
+    ),
+    Verb(
+        "notices drop", "notices:drop",
+        "Never send a notice that waits.",
+        "mss notices drop 12 --reason mistake",
+        "dropped", "no such notice waits, or it is being sent",
+    ),
+    Verb(
         "dossier list", "dossier:list_documents",
         "List the documents of a patient: identifier, category, type, size, dates. The reading goes on record.",
         "mss dossier list --patient 279035121518989",
         "listed, even when there is none", "no such patient here",
+    ),
+    Verb(
+        "dossier import", "dossier_import:bring",
+        "Bring the documents of a former record in, from a folder.\n\nFOLDER/<INS>/… holds a patient's XDM archives and files; archives and CDA that name their patient may lie anywhere. Run again after an interruption, it goes on.",
+        "mss dossier import reprise --report report.json",
+        "every file brought", "some files refused: the report says which, and why",
     ),
     Verb(
         "dossier verify", "dossier:verify",

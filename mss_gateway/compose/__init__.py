@@ -19,16 +19,18 @@ from mss_gateway.bridge import Bridge
 from mss_gateway.compose import believing, sign_in
 from mss_gateway.config import Config, ConfigRefused
 from mss_gateway.directory import certificates
+from mss_gateway.directory.account_throttle import AccountThrottle
 from mss_gateway.directory.cabinet import Cabinet
 from mss_gateway.directory.notary import Notary
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.revocation import Kept
 from mss_gateway.directory.throttle import Throttle, network
+from mss_gateway.dossier import settling
 from mss_gateway.dossier.render import Renderer
 from mss_gateway.life.dkim_signing import DkimSigners
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.observability import metrics
+from mss_gateway.observability import log, metrics
 from mss_gateway.observability.register import Register
 from mss_gateway.observability.sparing import Sparing
 from mss_gateway.queue import items
@@ -53,6 +55,7 @@ def build(
     """
     database = Database.open(_store_url(config), Sealing(_root_key(config)), clock=clock)
     try:
+        settling.settle(database, lambda count: log.note("documents settled", count=count))
         return _wire(config, database, clock, wake or (lambda: None))
     except BaseException:
         database.close()
@@ -90,7 +93,7 @@ def _wire(
         database=database,
         bridge=Bridge(),
         passwords=Passwords(identity.password_memory_kib, identity.password_rounds),
-        account_throttle=Throttle(limits.failed_logins_per_account, ACCOUNT_WINDOW_SECONDS),
+        account_throttle=AccountThrottle(limits.failed_logins_per_account, ACCOUNT_WINDOW_SECONDS),
         address_throttle=Throttle(
             limits.failed_logins_per_address, ADDRESS_WINDOW_SECONDS, key=network
         ),

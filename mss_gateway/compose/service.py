@@ -11,9 +11,10 @@ from functools import partial
 from mss_gateway import compose
 from mss_gateway.compose import draining, reading, refresher, reloading, starting
 from mss_gateway.compose.caretaker import Caretaker
+from mss_gateway.compose.notifying import notifier_of
 from mss_gateway.compose.probes import Around, Probes
 from mss_gateway.compose.refresher import Refresher
-from mss_gateway.compose.relaying import courier_of, dkim_reading_of, relay_tls
+from mss_gateway.compose.relaying import courier_of, dkim_reading_of, relay_tls, shown_by
 from mss_gateway.compose.tls import asking_tls, server_tls
 from mss_gateway.config import Config, ConfigRefused, Listen
 from mss_gateway.directory.keysets import private_context
@@ -21,6 +22,7 @@ from mss_gateway.imap.hub import Hub
 from mss_gateway.imap.server import ImapServer
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.indexer import Indexer
+from mss_gateway.life.record_indexer import RecordIndexer
 from mss_gateway.observability import health, log
 from mss_gateway.observability.heartbeat import Heartbeat
 from mss_gateway.queue.worker import Worker
@@ -29,7 +31,7 @@ from mss_gateway.smtp.server import MxServer, SubmissionServer
 from mss_gateway.webmail import app as webmail
 from mss_gateway.webmail.listener import Application, Listener
 
-THREADS = frozenset({"store-writer", "queue-worker", "indexer", "caretaker"})
+THREADS = frozenset({"store-writer", "queue-worker", "indexer", "record-indexer", "caretaker"})
 """Without one of these the service only seems to run."""
 
 
@@ -61,6 +63,7 @@ class Service:
             self._clients_tls = asking_tls(config, self.gateway.client_trust)
             self._peers = self._exchange_with_peers(config)
             self._refresher = _refresher(self.gateway)
+            self._notifier = notifier_of(self.gateway)
         except BaseException:
             compose.close(self.gateway)
             self._lock.release()
@@ -68,6 +71,7 @@ class Service:
         starting.warn(config, clock())
         self._worker = Worker(self.gateway, self._wake)
         self._indexer = Indexer(self.gateway)
+        self._record_indexer = RecordIndexer(self.gateway)
         self._caretaker = Caretaker(self.gateway)
         self._submission = SubmissionServer(self.gateway, self._clients_tls)
         self._imap: ImapServer | None = None
@@ -84,6 +88,7 @@ class Service:
         self._heartbeat.start()
         self._worker.start()
         self._indexer.start()
+        self._record_indexer.start()
         self._caretaker.start()
         if self._refresher is not None:
             self._refresher.start()
@@ -97,6 +102,8 @@ class Service:
         if self._peers is not None:
             await self._open("mx", self._peers.mx.listen)
             self._peers.courier.start()
+        if self._notifier is not None:
+            self._notifier.start()
         await self._start_imap()
         if listen.webmail:
             drain = config.health.drain_seconds
@@ -148,12 +155,15 @@ class Service:
         gateway = self.gateway
         prepared = await gateway.bridge.run(reloading.prepare, gateway, fresh)
         peers = () if self._peers is None else (self._peers.asking, self._peers.calling)
+        shown = shown_by(prepared.config)
         for context in (self._tls, self._clients_tls, *peers):
             reloading.renew(context, prepared.config)
         reloading.admit(self._clients_tls, prepared.clients)
         for context in peers:
             reloading.admit(context, prepared.peers)
         reloading.exchange(gateway, prepared.parts)
+        if self._peers is not None:
+            self._peers.courier.shows(shown)
         if self._imap is not None:
             self._imap.adopt(reading.settings_of(gateway, self._clients_tls))
         if self._refresher is not None:
@@ -214,6 +224,9 @@ class Service:
             # it gives leases back, and a store that hangs takes none: they run out by themselves
             stopping = self._peers.courier.stop(seconds)
             endings.append(draining.waited(stopping, seconds + draining.STOP_SECONDS))
+        if self._notifier is not None:
+            stopping = self._notifier.stop(seconds)
+            endings.append(draining.waited(stopping, seconds + draining.STOP_SECONDS))
         if self._imap is not None:
             endings.append(self._imap.close(seconds))
         if self._web is not None:
@@ -221,7 +234,12 @@ class Service:
         await asyncio.gather(*endings)
 
     def _works(self) -> list[draining.Work]:
-        works = [self._indexer.stop, self._worker.stop, self._caretaker.stop]
+        works = [
+            self._indexer.stop,
+            self._record_indexer.stop,
+            self._worker.stop,
+            self._caretaker.stop,
+        ]
         return works if self._refresher is None else [*works, self._refresher.stop]
 
     def _around(self) -> Around:

@@ -24,7 +24,8 @@ credentials = Table(
     metadata,
     Column("credential_id", Integer, primary_key=True),
     Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
-    # password: Argon2 hash; totp: secret; recovery: SHA-256 of a code. All sealed all the same.
+    # password: Argon2 hash; totp: secret; totp-offered: one that is being enrolled; recovery:
+    # SHA-256 of a code; access: Argon2 hash of an operator's code. All sealed all the same.
     Column("kind", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("created_at", Integer, nullable=False),
@@ -41,6 +42,10 @@ HASHES_AT_ONCE = 2
 """Argon2 runs at the same time: each takes the configured memory (64 MiB by default)."""
 
 RECOVERY_CODES = 10
+
+OFFER_SECONDS = 1800
+"""How long a TOTP secret that was shown may be confirmed by a code."""
+
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -93,16 +98,62 @@ def has_totp(view: View, account_id: AccountId) -> bool:
 def use_totp(tx: Transaction, account_id: AccountId, code: str, now: float) -> bool:
     """Whether ``code`` is right now (one step of 30 s either way) and was not used before."""
     for credential_id, secret, last_step in _secrets(tx, account_id, "totp"):
-        given, step = _octets(code), int(now) // 30
-        for candidate in (step - 1, step, step + 1):
-            expected = pyotp.TOTP(secret).generate_otp(candidate)
-            if candidate > last_step and hmac.compare_digest(expected.encode(), given):
-                tx.sql(
-                    "UPDATE credentials SET last_step = ? WHERE credential_id = ?",
-                    (candidate, credential_id),
-                )
-                return True
+        step = _step_of(secret, code, now)
+        if step is not None and step > last_step:
+            tx.sql(
+                "UPDATE credentials SET last_step = ? WHERE credential_id = ?",
+                (step, credential_id),
+            )
+            return True
     return False
+
+
+def offer_totp(tx: Transaction, account_id: AccountId) -> None:
+    """Draw a TOTP secret to be shown; it is nothing until a code of it comes back."""
+    _replace(tx, account_id, "totp-offered", [new_totp_secret()])
+
+
+def offered_totp(view: View, account_id: AccountId, now: float) -> str | None:
+    """The secret that is being enrolled, for :data:`OFFER_SECONDS`."""
+    row = view.sql(
+        "SELECT created_at FROM credentials WHERE account_id = ? AND kind = 'totp-offered'",
+        (account_id,),
+    ).first()
+    if row is None or now - row[0] >= OFFER_SECONDS:
+        return None
+    return _secrets(view, account_id, "totp-offered")[0][1]
+
+
+def accept_totp(tx: Transaction, account_id: AccountId, code: str, now: float) -> bool:
+    """Whether ``code`` shows that the offered secret is in an application: it is in force then.
+
+    That code does not work a second time.
+    """
+    secret = offered_totp(tx, account_id, now)
+    step = None if secret is None else _step_of(secret, code, now)
+    if secret is None or step is None:
+        return False
+    _replace(tx, account_id, "totp-offered", [])
+    _replace(tx, account_id, "totp", [secret])
+    tx.sql(
+        "UPDATE credentials SET last_step = ? WHERE account_id = ? AND kind = 'totp'",
+        (step, account_id),
+    )
+    return True
+
+
+def remove_totp(tx: Transaction, account_id: AccountId) -> None:
+    """The phone is lost: its codes work no more."""
+    _replace(tx, account_id, "totp", [])
+
+
+def recovery_codes_left(view: View, account_id: AccountId) -> int:
+    """How many recovery codes were not used yet."""
+    row = view.sql(
+        "SELECT COUNT(*) FROM credentials WHERE account_id = ? AND kind = 'recovery'",
+        (account_id,),
+    ).one()
+    return int(row[0])
 
 
 def new_recovery_codes(tx: Transaction, account_id: AccountId) -> list[str]:
@@ -122,6 +173,32 @@ def use_recovery_code(tx: Transaction, account_id: AccountId, code: str) -> bool
     return False
 
 
+def set_access_code(tx: Transaction, account_id: AccountId, code_hash: str) -> None:
+    """Replace the hash of the code that an operator gave (``activation`` keeps the rest)."""
+    _replace(tx, account_id, "access", [code_hash])
+
+
+def access_code_hash(view: View, account_id: AccountId) -> str | None:
+    """The kept hash of an operator's code."""
+    found = _secrets(view, account_id, "access")
+    return found[0][1] if found else None
+
+
+def forget_access_code(tx: Transaction, account_id: AccountId) -> None:
+    """It was used, or replaced by nothing."""
+    _replace(tx, account_id, "access", [])
+
+
+def new_access_code() -> str:
+    """A code for a letter: 12 letters and digits in groups, about 59 bits; none is mistaken."""
+    return "-".join(_letters(4) for _ in range(3))
+
+
+def bare_code(code: str) -> str:
+    """A code as it is hashed: case, blanks and hyphens do not count."""
+    return "".join(letter for letter in code.lower() if letter in _ALPHABET)
+
+
 def new_password() -> str:
     """A password to hand over: 20 letters in groups, about 99 bits."""
     return "-".join(_letters(5) for _ in range(4))
@@ -130,6 +207,16 @@ def new_password() -> str:
 def new_totp_secret() -> str:
     """A fresh TOTP secret in base32."""
     return pyotp.random_base32()
+
+
+def _step_of(secret: str, code: str, now: float) -> int | None:
+    """The time step, the present one or a neighbour, of which this is the code."""
+    given, step = _octets(code), int(now) // 30
+    for candidate in (step - 1, step, step + 1):
+        expected = pyotp.TOTP(secret).generate_otp(candidate)
+        if hmac.compare_digest(expected.encode(), given):
+            return candidate
+    return None
 
 
 def _octets(secret: str) -> bytes:
@@ -142,8 +229,7 @@ def _letters(count: int) -> str:
 
 
 def _code_digest(code: str) -> str:
-    bare = "".join(letter for letter in code.lower() if letter in _ALPHABET)
-    return hashlib.sha256(bare.encode()).hexdigest()
+    return hashlib.sha256(bare_code(code).encode()).hexdigest()
 
 
 def _context(kind: str) -> bytes:

@@ -7,6 +7,7 @@ one that was revoked is a wrong password like another.
 """
 
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from certs.certificate import from_der
 from certs.errors import ChainRejected, DerMalformed
@@ -32,6 +33,7 @@ class Attempt:
 
     ``login`` is empty where somebody shows a token or a certificate: neither can be guessed.
     ``means`` says by what they were known, where it is no main password: for the record.
+    ``browser`` is the mark of a browser that proved to have signed in to this account before.
     """
 
     login: str
@@ -39,6 +41,20 @@ class Attempt:
     channel: str
     peer: str
     means: str = ""
+    browser: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where its failures are counted: at its browser when that is known, else its address."""
+        return self.browser or self.peer
+
+
+class Factor(Enum):
+    """By what a sign-in was completed: the assurance of it, on record (domain REG-05)."""
+
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery-code"
+    PASSKEY = "passkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +90,7 @@ def admit(
         case CertificateClaim():
             person = _by_certificate(gateway, attempt, claim)
     if person.role is Role.PATIENT:
-        raise _refusal(gateway, attempt, person)
+        raise refusal(gateway, attempt, person)
     admission = _admission(gateway, attempt, person, claim.authorised)
     succeeded(gateway, attempt, person, admission.box)
     return admission
@@ -95,8 +111,8 @@ def _by_password(
 
     What was right a moment ago is remembered for mail clients, not for the webmail.
     """
-    login = _normal_login(attempt.login)
-    _check_waits(gateway, login, attempt.peer)
+    login = normal_login(attempt.login)
+    check_waits(gateway, attempt)
     known = _known(gateway, login, attempt)
     person, kept = known.person, known.kept
     if person is not None and known.app is not None:
@@ -114,7 +130,7 @@ def _by_password(
             return person, attempt
     if not may_hash:
         raise HashNeeded
-    raise _refusal(gateway, attempt, person)
+    raise refusal(gateway, attempt, person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,64 +181,83 @@ def _is_fit(attempt: Attempt, person: Person) -> bool:
     return is_fit and attempt.channel != WEBMAIL
 
 
-def check_second_factor(gateway: Gateway, attempt: Attempt, person: Person, code: str) -> None:
-    """Complete a sign-in with a TOTP code or a recovery code; raises Refused(BAD_CREDENTIALS)."""
-    if gateway.account_throttle.wait(person.address) > 0.0:
-        raise Refused(Failure.TOO_MANY_ATTEMPTS)
+def check_second_factor(gateway: Gateway, attempt: Attempt, person: Person, code: str) -> Factor:
+    """Complete a sign-in with a TOTP code or a recovery code.
+
+    Raises Refused: BAD_CREDENTIALS, or TOO_MANY_ATTEMPTS while a wait runs.
+    """
+    check_waits(gateway, attempt)
     code = code.strip()
+    digits = code.replace(" ", "")
+    factor = Factor.TOTP if digits.isdigit() else Factor.RECOVERY_CODE
 
     def use(tx: Transaction) -> bool:
-        digits = code.replace(" ", "")
-        if digits.isdigit():
+        if factor is Factor.TOTP:
             return passwords.use_totp(tx, person.account_id, digits, gateway.clock())
         return passwords.use_recovery_code(tx, person.account_id, code)
 
     if not gateway.database.write(use):
-        raise _refusal(gateway, attempt, person)
-    succeeded(gateway, attempt, person)
+        raise refusal(gateway, attempt, person)
+    succeeded(gateway, by(attempt, factor), person)
+    return factor
+
+
+def by(attempt: Attempt, factor: Factor) -> Attempt:
+    """The attempt as it goes on record: completed by this factor."""
+    return replace(attempt, means=factor.value)
 
 
 def succeeded(
     gateway: Gateway, attempt: Attempt, person: Person, box: Person | None = None
 ) -> None:
-    """Forget earlier failures and put the sign-in on record; ``box``: into whose mailboxes."""
+    """Forget earlier failures from there and put the sign-in on record.
+
+    ``box``: into whose mailboxes.
+    """
     if attempt.login:
-        gateway.account_throttle.succeeded(person.address)
+        gateway.account_throttle.succeeded(person.address, attempt.origin)
     gateway.metrics.sign_ins.labels(attempt.channel, "permitted").inc()
     _record(gateway, attempt, person, "permitted", box)
 
 
-def _check_waits(gateway: Gateway, login: str, peer: str) -> None:
-    waits = (gateway.account_throttle.wait(login), gateway.address_throttle.wait(peer))
-    if max(waits) > 0.0:
+def wait(gateway: Gateway, attempt: Attempt) -> float:
+    """Seconds until this try may be made; 0.0 when it may now."""
+    login, is_known = normal_login(attempt.login), bool(attempt.browser)
+    account = gateway.account_throttle.wait(login, attempt.origin, is_known=is_known)
+    return account if is_known else max(account, gateway.address_throttle.wait(attempt.peer))
+
+
+def check_waits(gateway: Gateway, attempt: Attempt) -> None:
+    """Raises Refused(TOO_MANY_ATTEMPTS) while a wait runs, before anything that costs."""
+    if wait(gateway, attempt) > 0.0:
         raise Refused(Failure.TOO_MANY_ATTEMPTS)
 
 
 def _by_token(gateway: Gateway, attempt: Attempt, token: str) -> Person:
     """The person whose address the token names."""
-    _check_waits(gateway, "", attempt.peer)
+    check_waits(gateway, attempt)
     if gateway.tokens is None:
-        raise _refusal(gateway, attempt, None)
+        raise refusal(gateway, attempt, None)
     try:
         address = gateway.tokens.address_of(token, gateway.clock())
     except TokenRefused as refused:
         log.note("not signed in", stage="authn", channel=attempt.channel, failure=str(refused))
         # an empty token is how a mail program asks where tokens come from
         counts = bool(token) and refused.fault not in PASSING
-        raise _refusal(gateway, attempt, None, counts=counts) from None
+        raise refusal(gateway, attempt, None, counts=counts) from None
     with gateway.database.read() as view:
         person = people.by_address(view, address)
     if person is None or not person.standing.receives:
-        raise _refusal(gateway, attempt, person)
+        raise refusal(gateway, attempt, person)
     return person
 
 
 def _by_certificate(gateway: Gateway, attempt: Attempt, claim: CertificateClaim) -> Person:
     """The one box that the certificate speaks for; the one that is asked for, if it names more."""
-    _check_waits(gateway, "", attempt.peer)
+    check_waits(gateway, attempt)
     trust = gateway.client_trust
     if trust is None:
-        raise _refusal(gateway, attempt, None)
+        raise refusal(gateway, attempt, None)
     try:
         certificate = from_der(claim.certificate)
         with gateway.database.read() as view:
@@ -231,29 +266,29 @@ def _by_certificate(gateway: Gateway, attempt: Attempt, claim: CertificateClaim)
     except (ChainRejected, DerMalformed) as refused:
         why = refused.reason.value if isinstance(refused, ChainRejected) else "malformed"
         log.note("not signed in", stage="authn", channel=attempt.channel, failure=why)
-        raise _refusal(gateway, attempt, None) from None
+        raise refusal(gateway, attempt, None) from None
     if len(owners) > 1:
-        wanted = _normal_login(claim.authorised)
+        wanted = normal_login(claim.authorised)
         owners = [one for one in owners if one.address == wanted]
     if not owners:
-        raise _refusal(gateway, attempt, None)
+        raise refusal(gateway, attempt, None)
     return owners[0]
 
 
 def _admission(gateway: Gateway, attempt: Attempt, person: Person, authorised: str) -> Admission:
     """One's own mailboxes, or those of a box that the directory shares with this person."""
-    wanted = _normal_login(authorised)
+    wanted = normal_login(authorised)
     if wanted in ("", person.address):
         return Admission(person, person, members.RIGHTS)
     with gateway.database.read() as view:
         box = people.by_address(view, wanted)
         rights = box and members.rights_of(view, box.account_id, person.account_id)
     if box is None or not rights or not box.standing.receives:
-        raise _refusal(gateway, attempt, person, box)
+        raise refusal(gateway, attempt, person, box)
     return Admission(person, box, rights)
 
 
-def _normal_login(login: str) -> str:
+def normal_login(login: str) -> str:
     """The address in its one normal form, so that one account is one in the throttle too.
 
     What is no address is kept as it is, but short: nobody fills the memory with it.
@@ -265,7 +300,7 @@ def _normal_login(login: str) -> str:
         return login[:ADDRESS_LIMIT]
 
 
-def _refusal(
+def refusal(
     gateway: Gateway,
     attempt: Attempt,
     person: Person | None,
@@ -275,9 +310,11 @@ def _refusal(
 ) -> Refused:
     """The one failure, on record; ``counts``: whether it brings a wait nearer."""
     if counts:
-        if attempt.login:
-            gateway.account_throttle.failed(_normal_login(attempt.login))
-        gateway.address_throttle.failed(attempt.peer)
+        login, is_known = normal_login(attempt.login), bool(attempt.browser)
+        if login:
+            gateway.account_throttle.failed(login, attempt.origin, is_known=is_known)
+        if not is_known:
+            gateway.address_throttle.failed(attempt.peer)
     gateway.metrics.sign_ins.labels(attempt.channel, "refused").inc()
     _record(gateway, attempt, person, "refused", box)
     return Refused(Failure.BAD_CREDENTIALS)

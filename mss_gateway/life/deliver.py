@@ -12,9 +12,10 @@ from mailbox_store.database import Transaction, View
 from mailbox_store.messages import Arrival
 from mailbox_store.vault import ObjectSeal
 from mss_gateway.directory import people
+from mss_gateway.directory.notice_kinds import Kind
 from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import crypto, exchanges, receipt, report
+from mss_gateway.life import crypto, exchanges, notices, receipt, report
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
@@ -58,6 +59,7 @@ def deliver(gateway: Gateway, item: Item) -> "Future[bool]":
             if prepared.recipient.role is Role.PATIENT:
                 patient = prepared.recipient
                 exchanges.apply(gateway, tx, message, patient.address, patient.account_id)
+                notices.announce(gateway, tx, patient.account_id, Kind.MESSAGE)
             _record(tx, item, prepared.recipient, "delivered")
             report.send(gateway, tx, told)
         if message.carried.has_xdm and prepared.recipient.role is Role.PATIENT:

@@ -5,7 +5,6 @@ the patient's own click, under a category. Every access asks ``policies`` first 
 """
 
 import json
-from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -13,23 +12,23 @@ from mailbox_store import changes
 from mailbox_store.database import Transaction, View
 from mailbox_store.messages import MessageId
 from mss_gateway.directory import people
+from mss_gateway.directory.notice_kinds import Kind
 from mss_gateway.directory.people import Person
-from mss_gateway.dossier import catalogue, filing, xdm
-from mss_gateway.dossier.documents import Category, Document
-from mss_gateway.dossier.errors import DocumentNotFound, XdmHashMismatch, XdmUnreadable
+from mss_gateway.dossier import filing, xdm
+from mss_gateway.dossier.documents import Category, Way
+from mss_gateway.dossier.errors import XdmHashMismatch, XdmUnreadable
 from mss_gateway.dossier.filing import Filed, Origin, Outcome
+from mss_gateway.dossier.journal import Doer, Side
 from mss_gateway.dossier.sealed import SealedDocument
 from mss_gateway.failures import Failure, Refused
+from mss_gateway.life import notices, proposals, record
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.attachments import Attachment, attachments
 from mss_gateway.message.parse import scan
 from mss_gateway.message.part import Message
-from mss_gateway.observability import audit
 from mss_gateway.queue import items
 from mss_gateway.queue.items import Item
-from policies import decide
-from policies.facts import RecordAction, RecordFacts
-from policies.verdict import Permit
+from policies.facts import RecordAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,7 @@ def file_item(gateway: Gateway, item: Item) -> "Future[bool]":
             raise Refused(Failure.BUG, "a filing without its patient")
         message = scan(items.read_body(view, spool, queued))
         carried = queued.carried
+        author = Doer("system", carried.signer or carried.author, Side.OTHERS)
         made = [
             sealed
             for attachment in attachments(message)
@@ -77,94 +77,67 @@ def file_item(gateway: Gateway, item: Item) -> "Future[bool]":
         if not items.holds(tx, item):
             return False
         outcomes = filing.file_archive(tx, made)
-        _record_filing(tx, patient, item.message_ref, outcomes, "system")
+        for one, outcome in zip(made, outcomes, strict=True):
+            record.note_filing(tx, author, one.document, outcome)
         items.finish(tx, item)
-        gateway.metrics.filed.inc(sum(isinstance(each, Filed) for each in outcomes))
-        return any(isinstance(each, Filed) for each in outcomes)
+        new = [one.document for one, each in zip(made, outcomes, strict=True) if _is_new(each)]
+        if new:
+            is_urgent = any(document.is_critical for document in new)
+            kind = Kind.CRITICAL if is_urgent else Kind.DOCUMENT
+            notices.announce(gateway, tx, patient.account_id, kind)
+        gateway.metrics.filed.inc(len(new))
+        return bool(new)
 
     return gateway.database.submit(unit)
 
 
+def _is_new(outcome: Outcome) -> bool:
+    return isinstance(outcome, Filed)
+
+
 def save_attachment(
-    gateway: Gateway, patient: Person, source: Source, part: str, category: Category
+    gateway: Gateway, patient: Person, source: Source, part: str, category: Category | None
 ) -> Outcome:
     """« Enregistrer dans mon dossier »: file one attachment of a message in the patient's mailbox.
 
-    Filed, or AlreadyThere when its bytes stand in the record. Raises Refused(NOT_ALLOWED,
-    MESSAGE_NOT_FOUND).
+    ``category`` None: the one that is proposed. Filed, or AlreadyThere when its bytes stand in the
+    record. Raises Refused(NOT_ALLOWED, MESSAGE_NOT_FOUND).
     """
-    _permit(gateway, patient, patient.account_id, RecordAction.FILE, frozenset())
+    record.permit(gateway, patient, patient.account_id, RecordAction.FILE)
     with gateway.database.read() as view:
         message = read_message(view, patient, source.message_id)
         evidence = json.loads(changes.read_evidence(view, patient.account_id, source.message_id))
-        attachment = find_attachment(message, part)
-        content = attachment.content()
-        origin = Origin(
-            source.message_ref,
-            part,
-            evidence["signer"],
-            evidence["signer_address"],
-            evidence["signature"],
-            evidence["received_at"],
-        )
-        made = filing.prepare_attachment(
-            view,
-            patient.account_id,
-            content,
-            attachment.claimed_name or "document",
-            category,
-            origin,
-            int(gateway.clock()),
-        )
+    attachment = find_attachment(message, part)
+    origin = Origin(
+        source.message_ref,
+        part,
+        evidence["signer"],
+        evidence["signer_address"],
+        evidence["signature"],
+        evidence["received_at"],
+    )
+    # its text may be read by a sub-process: nothing is held open meanwhile
+    file = proposals.described(
+        gateway,
+        attachment.claimed_name or "document",
+        attachment.content(),
+        category,
+        subject=message.header.unfolded("subject"),
+        dated=origin.received_at,
+    )
+    now = int(gateway.clock())
+    with gateway.database.read() as view:
+        made = filing.prepare_file(view, patient.account_id, file, origin, now, Way.SAVED)
 
     def unit(tx: Transaction) -> Outcome:
         outcome = filing.file_attachment(tx, made)
-        actor = f"account:{patient.account_id}"
-        _record_filing(tx, patient, source.message_ref, (outcome,), actor)
+        by = record.doer(patient, patient.account_id)
+        record.note_filing(tx, by, made.document, outcome)
         return outcome
 
     outcome = gateway.database.write(unit)
     gateway.metrics.filed.inc(isinstance(outcome, Filed))
     return outcome
-
-
-def read_document(
-    gateway: Gateway, actor: Person, document_id: str, action: RecordAction
-) -> tuple[Document, bytes]:
-    """One document of the actor's own record with its bytes; the reading is on record.
-
-    Raises Refused(DOCUMENT_NOT_FOUND), also for somebody else's document.
-    """
-    with gateway.database.read() as view:
-        try:
-            document = catalogue.find(view, actor.account_id, document_id)
-        except DocumentNotFound:
-            raise Refused(Failure.DOCUMENT_NOT_FOUND) from None
-        _permit(gateway, actor, document.account_id, action, frozenset(document.confidentiality))
-        content = catalogue.read_bytes(view, actor.account_id, document_id)
-    gateway.database.write(
-        lambda tx: audit.record(
-            tx,
-            actor=f"account:{actor.account_id}",
-            act="read",
-            object=f"document:{document_id}",
-            verdict=action.value,
-            message_ref=document.provenance.message_ref or None,
-        )
-    )
-    return document, content
-
-
-def visible(patient: Person, documents: Iterable[Document]) -> list[Document]:
-    """Those of the documents that the patient may be shown, in their order."""
-    return [
-        document
-        for document in documents
-        if isinstance(
-            decide.at_read(_facts(patient, document.account_id, RecordAction.READ, document)),
-            Permit,
-        )
-    ]
 
 
 def read_message(view: View, owner: Person, message_id: MessageId) -> Message:
@@ -189,50 +162,3 @@ def _prepare_archive(
         # it was examined before 250: unreadable now means that nothing may be filed from it
         return ()
     return filing.prepare_archive(view, patient.account_id, archive, origin, int(gateway.clock()))
-
-
-def _facts(
-    actor: Person, owner_account: int, action: RecordAction, document: Document
-) -> RecordFacts:
-    return RecordFacts(actor.party, owner_account, action, frozenset(document.confidentiality))
-
-
-def _permit(
-    gateway: Gateway,
-    actor: Person,
-    owner_account: int,
-    action: RecordAction,
-    visibility: frozenset[str],
-) -> None:
-    verdict = decide.at_read(RecordFacts(actor.party, owner_account, action, visibility))
-    if isinstance(verdict, Permit):
-        return
-    reason = verdict.reason
-    gateway.database.submit(
-        lambda tx: audit.record(
-            tx,
-            actor=f"account:{actor.account_id}",
-            act="read",
-            object=f"account:{owner_account}",
-            verdict=reason.value,
-        )
-    )
-    raise Refused(Failure[reason.name])
-
-
-def _record_filing(
-    tx: Transaction,
-    patient: Person,
-    message_ref: str,
-    outcomes: tuple[Outcome, ...],
-    actor: str,
-) -> None:
-    for outcome in outcomes:
-        audit.record(
-            tx,
-            actor=actor,
-            act="dossier",
-            object=f"account:{patient.account_id} document:{outcome.document_id}",
-            verdict="filed" if isinstance(outcome, Filed) else "already there",
-            message_ref=message_ref,
-        )

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from certs.certificate import Certificate
@@ -11,10 +11,12 @@ from mailbox_store.database import Database, View
 from mailbox_store.vault import AccountId
 from mss_gateway.bridge import Bridge
 from mss_gateway.config import Config
+from mss_gateway.directory.account_throttle import AccountThrottle
 from mss_gateway.directory.cabinet import Cabinet
 from mss_gateway.directory.client_trust import ClientTrust
 from mss_gateway.directory.notary import Notary
 from mss_gateway.directory.operators import PeerTrust
+from mss_gateway.directory.passkeys import Challenges
 from mss_gateway.directory.passwords import Passwords
 from mss_gateway.directory.remembered import Remembered
 from mss_gateway.directory.revocation import Kept
@@ -46,7 +48,7 @@ class Gateway:
     database: Database
     bridge: Bridge
     passwords: Passwords
-    account_throttle: Throttle
+    account_throttle: AccountThrottle
     address_throttle: Throttle
     cabinet: Cabinet
     trust: Trust
@@ -69,6 +71,7 @@ class Gateway:
     tokens: Tokens | None = None
     client_trust: ClientTrust | None = None
     dkim_signer: Callable[[View, str, str], Callable[[bytes], bytes] | None] | None = None
+    challenges: Challenges = field(default_factory=Challenges)
 
     def now(self) -> datetime:
         """The present, aware, in UTC."""

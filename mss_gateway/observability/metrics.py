@@ -20,23 +20,29 @@ class Metrics:
     slowed: Counter
     relayed: Counter
     reported: Counter
+    unreported: Counter
     commits: Gauge
     failed_commits: Gauge
     store_failed: Gauge
     queue_depth: Gauge
     queue_oldest_seconds: Gauge
     index_lag: Gauge
+    record_index_lag: Gauge
     revocation_fetches: Counter
     revocation_oldest_seconds: Gauge
     revocation_stale: Gauge
     revocation_failing: Gauge
     certificate_days: Gauge
+    certificate_refused: Gauge
     certificates_ending: Gauge
     whitelist_age_hours: Gauge
     whitelist_stale: Gauge
     loop_lag_seconds: Gauge
     disk_free: Gauge
     disk_floor: Gauge
+    failed_chores: Counter
+    notices: Counter
+    notices_waiting: Gauge
     open_files: Gauge
     threads: Gauge
 
@@ -45,16 +51,24 @@ class Metrics:
         return generate_latest(self.registry)
 
 
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Of metrics by their names without the prefix."""
+
+    registry: CollectorRegistry
+
+    def counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"mss_{name}", text, labels, registry=self.registry)
+
+    def gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"mss_{name}", text, labels, registry=self.registry)
+
+
 def build() -> Metrics:
     """A fresh set, so that tests and several gateways in one process do not meet."""
     registry = CollectorRegistry()
-
-    def counter(name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"mss_{name}", text, labels, registry=registry)
-
-    def gauge(name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"mss_{name}", text, labels, registry=registry)
-
+    maker = _Maker(registry)
+    counter, gauge = maker.counter, maker.gauge
     return Metrics(
         registry,
         accepted=counter("accepted_messages", "Messages answered 250, by channel", "channel"),
@@ -69,6 +83,9 @@ def build() -> Metrics:
         slowed=counter("slowed_answers", "Refused recipients answered slowly to a peer"),
         relayed=counter("relays", "Attempts at other operators, by outcome", "outcome"),
         reported=counter("reports", "Reports and receipts to authors, by kind", "kind"),
+        unreported=counter(
+            "unreported", "Reports that could not be made, by what became of their item", "outcome"
+        ),
         commits=gauge("store_commits", "COMMITs of the store since start"),
         failed_commits=gauge("store_failed_commits", "COMMITs and flushes that failed since start"),
         store_failed=gauge("store_failed", "1 once the store failed for good: the service ends"),
@@ -77,6 +94,9 @@ def build() -> Metrics:
             "queue_oldest_seconds", "Age of the oldest item, in queue time", "state", "stage"
         ),
         index_lag=gauge("index_lag_messages", "Messages that are not in the text index yet"),
+        record_index_lag=gauge(
+            "record_index_lag_documents", "Documents that are not in the index of their record yet"
+        ),
         revocation_fetches=counter(
             "revocation_fetches", "Fetches of revocation answers", "kind", "outcome"
         ),
@@ -90,6 +110,9 @@ def build() -> Metrics:
             "revocation_failing_sources", "Sources whose last fetch was not good"
         ),
         certificate_days=gauge("server_certificate_days", "Days until the server's ends"),
+        certificate_refused=gauge(
+            "server_certificate_refused", "1 while the server's has ended or is revoked"
+        ),
         certificates_ending=gauge(
             "mailbox_certificates_ending", "Holders without a certificate for 30 more days"
         ),
@@ -100,6 +123,9 @@ def build() -> Metrics:
         loop_lag_seconds=gauge("loop_lag_seconds", "How late the event loop last was"),
         disk_free=gauge("disk_free_octets", "Octets free where the state directory is"),
         disk_floor=gauge("disk_floor_octets", "Below so many free octets new mail is refused"),
+        failed_chores=counter("failed_chores", "The caretaker's chores that failed", "chore"),
+        notices=counter("notices", "E-mails to personal addresses, by outcome", "outcome"),
+        notices_waiting=gauge("notices_waiting", "Things that people are still to be told of"),
         open_files=gauge("open_files", "File descriptors of the service, sockets among them"),
         threads=gauge("threads", "Threads of the service"),
     )

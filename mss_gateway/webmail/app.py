@@ -9,6 +9,7 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,13 +19,11 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from mailbox_store.errors import MailboxNotFound, MessageNotFound, StoreUnavailable
-from mss_gateway.directory import people
-from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused, row
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.limits import MessageMalformed
 from mss_gateway.observability import log
-from mss_gateway.webmail import sessions
+from mss_gateway.webmail import preferences, sessions
 from mss_gateway.webmail.clientsetup.asked import (
     BODY_OCTETS,
     BODY_SECONDS,
@@ -36,17 +35,22 @@ from mss_gateway.webmail.clientsetup.servers import endpoints
 from mss_gateway.webmail.forms import SMALL_FORM_OCTETS, Form, read_body, read_form
 from mss_gateway.webmail.headers import Headers
 from mss_gateway.webmail.pages import Pages, sentence
+from mss_gateway.webmail.recognising import NEEDED, forget_form, keep_form, recognised
 from mss_gateway.webmail.routes import ROUTES, SETUP
-from mss_gateway.webmail.sessions import FORM_COOKIE, SESSION_COOKIE, TOUCH_SECONDS, State
+from mss_gateway.webmail.sessions import (
+    BROWSERS_COOKIE,
+    FORM_COOKIE,
+    SESSION_COOKIE,
+    State,
+)
 from mss_gateway.webmail.views.writing import upload_limit
-from mss_gateway.webmail.visit import Route, Visit, Who, Work, go_to
-from policies.people import Role
+from mss_gateway.webmail.visit import NotFresh, Route, Visit, Who, Work, go_to
 
-TURNS = {Work.PAGE: 4, Work.PICTURE: 2, Work.UPLOAD: 2}
+TURNS = {Work.PAGE: 4, Work.PICTURE: 2, Work.UPLOAD: 2, Work.DEPOSIT: 2}
 """Requests of a kind at the same time, within the threads that the webmail has."""
 
 UPLOADS_READ = 8
-"""Uploads being received at the same time: 8 × 18 MB in memory at most."""
+"""Uploads being received at the same time: 8 × 26 MB in memory at most."""
 
 _FOUND = {
     MessageNotFound: Failure.MESSAGE_NOT_FOUND,
@@ -117,35 +121,53 @@ class _Site:
             except HTTPException:
                 raise
             except Refused as refused:
-                return self._failed(refused.failure, refused.message_ref)
+                return self._failed(request, refused.failure, refused.message_ref)
+            except NotFresh as stale:
+                return go_to(f"/confirmer?{urlencode({'retour': stale.back})}")
             except ClientDisconnect:
                 return Response(status_code=400)
             except Exception as error:
-                return self._unforeseen(error)
+                return self._unforeseen(request, error)
 
         return answer
 
-    async def no_such_page(self, _request: Request, error: Exception) -> Response:
+    async def no_such_page(self, request: Request, error: Exception) -> Response:
         """No route, or not by this method."""
         status = error.status_code if isinstance(error, HTTPException) else 404
-        return self._failure_page(status, sentence("web.page_absente"), "")
+        return self._failure_page(request, status, "web.page_absente")
 
     async def _answer(self, route: Route, request: Request) -> Response:
         visit = self._visit(route, request)
         kept = request.cookies.get(SESSION_COOKIE, "")
         if kept:
-            visit = await self._gateway.bridge.run_page(_recognised, visit, kept)
-        barred = self._barred(visit, bool(kept))
+            visit = await self._gateway.bridge.run_page(recognised, visit, kept)
+        request.state.visit = visit
+        barred = self._barred(request, visit, bool(kept))
         if barred is not None:
+            if visit.lapsed is not None and route.is_kept and route.path in _PAGES:
+                return await self._kept(visit, request)
             return barred
         if route.needs_token:
-            if not is_same_origin(request.headers):
-                raise Refused(Failure.FORM_EXPIRED)
-            visit = replace(visit, form=await self._form(route, request))
-            if not sessions.is_token_of(visit.secret, visit.form.get("jeton")):
-                raise Refused(Failure.FORM_EXPIRED)
+            visit = replace(visit, form=await self._posted(visit, request))
         async with self._turns[route.work]:
-            return await self._gateway.bridge.run_page(route.view, visit)
+            return await self._gateway.bridge.run_page(_spoken_to, visit)
+
+    async def _posted(self, visit: Visit, request: Request) -> Form:
+        """The form that came, when a page of ours was shown to this browser with it."""
+        if not is_same_origin(request.headers):
+            raise Refused(Failure.FORM_EXPIRED)
+        form = await self._form(visit.route, request)
+        if not sessions.is_token_of(visit.secret, form.get("jeton")):
+            raise Refused(Failure.FORM_EXPIRED)
+        return form
+
+    async def _kept(self, visit: Visit, request: Request) -> Response:
+        """What was written while the session lapsed waits for its author."""
+        form = await self._posted(visit, request)
+        path = visit.place_of_form
+        if not await self._gateway.bridge.run_page(keep_form, visit, path, form):
+            return self._failure_page(request, row(Failure.FORM_EXPIRED).http, "web.session_finie")
+        return go_to(f"{'/deverrouiller' if visit.is_locked else '/connexion'}?fait=brouillon")
 
     async def _set_up(self, route: SetupRoute, request: Request) -> Response:
         """Of the request only what it asks is read: no cookie, and a small body."""
@@ -167,6 +189,7 @@ class _Site:
     def _visit(self, route: Route, request: Request) -> Visit:
         """The request before anybody is known: its forms are those of the form cookie."""
         kept = request.cookies.get(FORM_COOKIE, "")
+        secret = kept if sessions.is_secret(kept) else sessions.new_secret()
         return Visit(
             gateway=self._gateway,
             pages=self._pages,
@@ -174,67 +197,86 @@ class _Site:
             path=request.path_params,
             query=request.query_params,
             peer=request.client.host if request.client is not None else "",
-            secret=kept if sessions.is_secret(kept) else sessions.new_secret(),
+            secret=secret,
+            form_secret=secret,
+            preferences=preferences.of_request(request.cookies, request.headers),
+            browsers=request.cookies.get(BROWSERS_COOKIE, ""),
+            user_agent=request.headers.get("user-agent", ""),
         )
 
-    def _barred(self, visit: Visit, had_session: bool) -> Response | None:
+    def _barred(self, request: Request, visit: Visit, had_session: bool) -> Response | None:
         """What whoever may not come here gets instead: the way in, or a refusal of their POST."""
         who, session = visit.route.who, visit.session
-        if who is Who.ANYONE or (session is not None and session.state is _NEEDED[who]):
+        if who is Who.ANYONE or (session is not None and session.state is NEEDED.get(who)):
             return None
+        if visit.is_locked:
+            return None if who is Who.LOCKED else _to_unlock(visit)
         if visit.route.method == "POST":
             status = row(Failure.FORM_EXPIRED).http
-            return self._failure_page(status, sentence("web.session_finie"), "")
+            return self._failure_page(request, status, "web.session_finie")
         if session is not None:
-            return go_to("/connexion/code" if session.state is State.PENDING else "/accueil")
+            return go_to(_WHERE[session.state])
         return go_to("/connexion?fait=expire" if had_session else "/connexion")
 
     async def _form(self, route: Route, request: Request) -> Form:
-        if route.work is not Work.UPLOAD:
+        if route.work not in (Work.UPLOAD, Work.DEPOSIT):
             return await read_form(request, SMALL_FORM_OCTETS)
         if self._uploads.locked():
             raise Refused(Failure.SERVICE_BUSY)
         async with self._uploads:
-            limit = upload_limit(self._gateway.config.limits.patient_message_octets)
+            config = self._gateway.config
+            limit = upload_limit(config.limits.patient_message_octets)
+            if route.work is Work.DEPOSIT:
+                limit = config.dossier.deposit_octets + SMALL_FORM_OCTETS
             return await read_form(request, limit)
 
-    def _unforeseen(self, error: Exception) -> Response:
+    def _unforeseen(self, request: Request, error: Exception) -> Response:
         for kind, failure in _FOUND.items():
             if isinstance(error, kind):
-                return self._failed(failure, None)
+                return self._failed(request, failure, None)
         message_ref = self._gateway.new_ref()
         log.bug("webmail", error, channel="webmail", message_ref=message_ref)
-        return self._failed(Failure.BUG, message_ref)
+        return self._failed(request, Failure.BUG, message_ref)
 
-    def _failed(self, failure: Failure, message_ref: str | None) -> Response:
+    def _failed(self, request: Request, failure: Failure, message_ref: str | None) -> Response:
         printed = row(failure)
-        return self._failure_page(printed.http, sentence(printed.text), message_ref or "")
+        return self._failure_page(request, printed.http, printed.text, message_ref or "")
 
-    def _failure_page(self, status: int, said: str, message_ref: str) -> Response:
-        values = {"said": said, "message_ref": message_ref, "person": None, "notice": None}
-        return self._pages.plain("echec.html", status, values)
-
-
-_NEEDED = {Who.PENDING: State.PENDING, Who.PATIENT: State.OPEN}
-
-
-def _recognised(visit: Visit, secret: str) -> Visit:
-    """The visit with its session, when the cookie names one that stands and its patient may come.
-
-    Whoever was suspended meanwhile is a stranger from this request on.
-    """
-    gateway = visit.gateway
-    with gateway.database.read() as view:
-        session = sessions.find(view, secret, gateway.clock(), gateway.config.web)
-        person = None if session is None else people.by_account(view, session.account_id)
-    if session is None or person is None or not _may_come(person):
-        return visit
-    if session.state is State.OPEN and gateway.clock() - session.seen_at >= TOUCH_SECONDS:
-        gateway.database.write(lambda tx: sessions.touch(tx, session))
-    if session.state is State.PENDING and visit.route.who is Who.ANYONE:
-        return replace(visit, session=session, person=person)
-    return replace(visit, session=session, person=person, secret=secret)
+    def _failure_page(
+        self, request: Request, status: int, key: str, message_ref: str = ""
+    ) -> Response:
+        """What went wrong, and the way on: a patient who is signed in keeps their rubrics."""
+        wanted = preferences.of_request(request.cookies, request.headers)
+        values = {"said": sentence(key, language=wanted.language), "message_ref": message_ref}
+        visit = getattr(request.state, "visit", None)
+        if isinstance(visit, Visit) and visit.is_signed_in:
+            return self._pages.response("echec.html", visit, status, values)
+        return self._pages.plain(
+            "echec.html", status, wanted, {"person": None, "notice": None, **values}
+        )
 
 
-def _may_come(person: Person) -> bool:
-    return person.role is Role.PATIENT and person.standing.receives
+_PAGES = frozenset(route.path for route in ROUTES if route.method == "GET")
+"""Where a form that was kept can be shown again: at the path to which it is sent."""
+
+_WHERE = {
+    State.PENDING: "/connexion/code",
+    State.GRANTED: "/activation/mot-de-passe",
+    State.ENROLLING: "/activation/second-facteur",
+    State.OPEN: "/accueil",
+}
+"""Where somebody belongs who came to a page that is not theirs (yet)."""
+
+
+def _to_unlock(visit: Visit) -> Response:
+    back = visit.place if visit.route.method == "GET" else "/accueil"
+    return go_to(f"/deverrouiller?{urlencode({'retour': back})}")
+
+
+def _spoken_to(visit: Visit) -> Response:
+    """The view's answer, whatever it says in the language of the visit."""
+    with preferences.speaking(visit.preferences.language):
+        response = visit.route.view(visit)
+    if visit.route.is_kept and response.status_code == 303:
+        forget_form(visit, visit.place_of_form)
+    return response

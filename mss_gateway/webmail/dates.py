@@ -1,4 +1,4 @@
-"""Moments as a French reader expects them, in the time of Paris.
+"""Moments as a reader expects them, in French or in English, in the time of Paris.
 
 The rule of European summer time is written here (directive 2000/84/EC: from the last Sunday of
 March to the last Sunday of October, changing at 01:00 UTC), so that a machine without a time-zone
@@ -8,10 +8,27 @@ right but for one hour of the night.
 
 from datetime import UTC, datetime, timedelta, timezone
 
-_MONTHS = (
-    "janvier", "février", "mars", "avril", "mai", "juin",
-    "juillet", "août", "septembre", "octobre", "novembre", "décembre",
-)  # fmt: skip
+from mss_gateway.texts import Language
+
+_MONTHS = {
+    Language.FRENCH: (
+        "janvier", "février", "mars", "avril", "mai", "juin",
+        "juillet", "août", "septembre", "octobre", "novembre", "décembre",
+    ),
+    Language.ENGLISH: (
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    ),
+}  # fmt: skip
+_SHORT = {
+    Language.FRENCH: (
+        "janv.", "févr.", "mars", "avr.", "mai", "juin",
+        "juil.", "août", "sept.", "oct.", "nov.", "déc.",
+    ),
+    Language.ENGLISH: (
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ),
+}  # fmt: skip
 _WINTER, _SUMMER = timezone(timedelta(hours=1)), timezone(timedelta(hours=2))
 
 
@@ -27,17 +44,26 @@ def _last_sunday(year: int, month: int) -> datetime:
     return last - timedelta(days=(last.weekday() + 1) % 7)
 
 
-def day(moment: float) -> str:
-    """« 22 novembre 2026 »; the first of a month is « 1er »."""
+def day(moment: float, language: Language = Language.FRENCH) -> str:
+    """« 22 novembre 2026 », « 22 November 2026 »; in French the first of a month is « 1er »."""
     local = in_paris(moment)
-    number = "1er" if local.day == 1 else str(local.day)
-    return f"{number} {_MONTHS[local.month - 1]} {local.year}"
+    is_first = local.day == 1 and language is Language.FRENCH
+    number = "1er" if is_first else str(local.day)
+    return f"{number} {_MONTHS[language][local.month - 1]} {local.year}"
 
 
-def hour(moment: float) -> str:
-    """« 9 h 05 », in one piece."""
+def short_day(moment: float, now: float, language: Language = Language.FRENCH) -> str:
+    """« 22 nov. », with its year when it is not that of ``now``; in one piece."""
     local = in_paris(moment)
-    return f"{local.hour}\u00a0h\u00a0{local.minute:02d}"
+    shown = f"{local.day}\u00a0{_SHORT[language][local.month - 1]}"
+    return shown if local.year == in_paris(now).year else f"{shown}\u00a0{local.year}"
+
+
+def hour(moment: float, language: Language = Language.FRENCH) -> str:
+    """« 9 h 05 », « 9:05 », in one piece."""
+    local = in_paris(moment)
+    between = "\u00a0h\u00a0" if language is Language.FRENCH else ":"
+    return f"{local.hour}{between}{local.minute:02d}"
 
 
 def days_before(moment: float, now: float) -> int:

@@ -4,7 +4,10 @@ The strict policy is the default and is put on by an ASGI layer outside everythi
 cannot forget it; a view that needs another one sets it itself, from the constants here.
 """
 
+from typing import Literal
+
 from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 NOTHING_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -14,6 +17,9 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'; frame-src 'none'"
 )
+SCRIPTED_POLICY = PAGE_POLICY + "; script-src 'self'; connect-src 'self'"
+"""A page that is made pleasant by a script of ours, from /static; it works without it too."""
+
 FRAMING_POLICY = PAGE_POLICY.replace("frame-src 'none'", "frame-src 'self'")
 """A page that shows a message's own layout, in a frame of ours."""
 
@@ -38,8 +44,9 @@ STRICT: dict[str, str] = {
 }
 """Every answer has these; ``Cache-Control`` and the policy may be set otherwise by a view."""
 
-FORGET_ALL = '"cache", "cookies", "storage"'
-"""Clear-Site-Data at sign-out: a shared computer keeps nothing."""
+FORGET_ALL = '"cache", "storage"'
+"""Clear-Site-Data at sign-out: a shared computer keeps nothing. Cookies are taken away by name:
+that of a known browser opens nothing and stays (``directory.known_browsers``)."""
 
 
 def framed_policy(style_hash: str) -> str:
@@ -47,6 +54,26 @@ def framed_policy(style_hash: str) -> str:
     return (
         f"default-src 'none'; style-src '{style_hash}'; base-uri 'none'; form-action 'none';"
         " frame-ancestors 'self'; sandbox"
+    )
+
+
+def give_cookie(
+    response: Response,
+    name: str,
+    value: str,
+    *,
+    kept_seconds: int | None = None,
+    same_site: Literal["strict", "lax"] = "strict",
+) -> None:
+    """A cookie of this origin only, out of reach of scripts; for the session unless it is kept."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=kept_seconds,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite=same_site,
     )
 
 

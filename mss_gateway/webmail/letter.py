@@ -9,7 +9,7 @@ from mss_gateway.dossier import catalogue, xdm
 from mss_gateway.dossier.documents import Document
 from mss_gateway.dossier.errors import XdmHashMismatch, XdmUnreadable
 from mss_gateway.dossier.sealed import digest_of
-from mss_gateway.life import dossier
+from mss_gateway.life import record
 from mss_gateway.message.attachments import Attachment, attachments
 from mss_gateway.message.part import Message
 from mss_gateway.message.sniff import PDF, sniff
@@ -93,7 +93,7 @@ def _piece(view: View, patient: Person, attachment: Attachment) -> Piece:
         len(content),
         kind,
         sniffed in files.DRAWN,
-        tuple(dossier.visible(patient, documents)),
+        tuple(record.visible(patient, documents)),
     )
 
 

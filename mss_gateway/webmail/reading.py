@@ -15,6 +15,7 @@ from mailbox_store.errors import MailboxNotFound
 from mailbox_store.flags import SEEN
 from mailbox_store.mailboxes import Mailbox
 from mss_gateway.directory.people import Person
+from mss_gateway.dossier.naming import shown_subject
 from mss_gateway.message.address import AddressMalformed, parse_mailboxes
 from mss_gateway.message.attachments import BodyText, body_text
 from mss_gateway.message.authentication import DECRYPTIONS, SIGNATURES, Decryption, Signature
@@ -27,7 +28,6 @@ from policies.first_contact import closes_by_subject
 PAGE = 25
 """Messages of one page of a list."""
 
-XDM_PREFIX = "XDM/1.0/DDM+"
 """What a sender's software puts before the subject of an archive (domain DOC-01)."""
 
 NAMES_SHOWN = 4
@@ -147,7 +147,7 @@ def evidence_of(view: View, patient: Person, row: Row) -> Evidence:
 
 def shown_title(subject: str) -> str:
     """A subject without the mark of an archive; may be empty."""
-    return subject.removeprefix(XDM_PREFIX).strip()
+    return shown_subject(subject)
 
 
 def recipient_names(header: Header) -> str:

@@ -9,6 +9,7 @@ from mss_gateway.life import content
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.part import Message
 from mss_gateway.message.words import display_safe
+from mss_gateway.texts import Language
 from mss_gateway.webmail import contacts, dates
 from mss_gateway.webmail.contacts import Contact
 from mss_gateway.webmail.pages import sentence
@@ -67,7 +68,12 @@ def thread(
 
 
 def quoted(text: str, name: str, moment: int) -> str:
-    """The original below an answer, each line marked."""
-    head = sentence("web.citation", nom=display_safe(name), jour=dates.day(moment))
+    """The original below an answer, each line marked; in French, as its reader is."""
+    head = sentence(
+        "web.citation",
+        language=Language.FRENCH,
+        nom=display_safe(name),
+        jour=dates.day(moment, Language.FRENCH),
+    )
     lines = text[:QUOTED_LIMIT].replace("\r\n", "\n").split("\n")
     return "\n\n" + head + "\n" + "\n".join(f"> {line}".rstrip() for line in lines)

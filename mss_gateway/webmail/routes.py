@@ -9,10 +9,25 @@ cookie or token, because nothing is changed by it and nobody is known.
 
 from mss_gateway.webmail.clientsetup import apple, mozilla, outlook
 from mss_gateway.webmail.clientsetup.asked import SetupRoute
-from mss_gateway.webmail.views import access, dossier, home, messages, writing
+from mss_gateway.webmail.views import (
+    access,
+    account,
+    activation,
+    choices,
+    dossier,
+    home,
+    locking,
+    messages,
+    notices,
+    passkeys,
+    record,
+    writing,
+)
 from mss_gateway.webmail.visit import Route, Who, Work
 
 ANYONE, PENDING, PATIENT = Who.ANYONE, Who.PENDING, Who.PATIENT
+GRANTED, ENROLLING, LOCKED = Who.GRANTED, Who.ENROLLING, Who.LOCKED
+_SECURITY = "/compte/securite"
 _MESSAGE = "/messages/{box}/{uid}"
 _PIECE = _MESSAGE + "/pieces/{part}"
 _ANSWER = "/messages/recus/{uid}/repondre"
@@ -23,10 +38,44 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/", home.root, ANYONE, False),
     Route("GET", "/static/{name}", home.static_file, ANYONE, False),
     Route("GET", "/aide", home.help_page, ANYONE, False),
+    Route("POST", "/langue", choices.choose_language, ANYONE, True),
+    Route("POST", "/apparence", choices.choose_theme, ANYONE, True),
+    Route("GET", "/compte", choices.account, PATIENT, False),
+    Route("GET", "/compte/notifications", notices.page, PATIENT, False),
+    Route("POST", "/compte/notifications", notices.change, PATIENT, True),
     Route("GET", "/connexion", access.sign_in_page, ANYONE, False),
     Route("POST", "/connexion", access.sign_in, ANYONE, True),
     Route("GET", "/connexion/code", access.code_page, PENDING, False),
     Route("POST", "/connexion/code", access.give_code, PENDING, True),
+    Route("POST", "/connexion/cle", passkeys.sign_in, ANYONE, True),
+    Route("GET", "/acces-perdu", access.lost_password_page, ANYONE, False),
+    Route("POST", "/acces-perdu", access.renew_password, ANYONE, True),
+    Route("GET", "/activation", activation.code_page, ANYONE, False),
+    Route("POST", "/activation", activation.give_code, ANYONE, True),
+    Route("GET", "/activation/mot-de-passe", activation.password_page, GRANTED, False),
+    Route("POST", "/activation/mot-de-passe", activation.choose_password, GRANTED, True),
+    Route("GET", "/activation/second-facteur", activation.factor_page, ENROLLING, False),
+    Route("POST", "/activation/second-facteur", activation.confirm_factor, ENROLLING, True),
+    Route("POST", "/activation/cle", activation.enrol_passkey, ENROLLING, True),
+    Route("GET", "/deverrouiller", locking.unlock_page, LOCKED, False),
+    Route("POST", "/deverrouiller", locking.unlock, LOCKED, True),
+    Route("POST", "/deverrouiller/cle", passkeys.unlock, LOCKED, True),
+    Route("POST", "/deverrouiller/quitter", locking.leave, LOCKED, True),
+    Route("GET", "/confirmer", locking.confirm_page, PATIENT, False),
+    Route("POST", "/confirmer", locking.confirm, PATIENT, True),
+    Route("POST", "/confirmer/cle", passkeys.confirm, PATIENT, True),
+    Route("GET", _SECURITY, account.security_page, PATIENT, False),
+    Route("POST", _SECURITY + "/sessions", account.end_session, PATIENT, True),
+    Route("POST", _SECURITY + "/autres-sessions", account.end_other_sessions, PATIENT, True),
+    Route("GET", _SECURITY + "/mot-de-passe", account.password_page, PATIENT, False),
+    Route("POST", _SECURITY + "/mot-de-passe", account.change_password, PATIENT, True),
+    Route("POST", _SECURITY + "/telephone/nouveau", account.new_phone, PATIENT, True),
+    Route("GET", _SECURITY + "/telephone", account.phone_page, PATIENT, False),
+    Route("POST", _SECURITY + "/telephone", account.confirm_phone, PATIENT, True),
+    Route("POST", _SECURITY + "/codes", account.renew_codes, PATIENT, True),
+    Route("GET", _SECURITY + "/cles", passkeys.new_page, PATIENT, False),
+    Route("POST", _SECURITY + "/cles", passkeys.add, PATIENT, True),
+    Route("POST", _SECURITY + "/cles/{key}/retirer", passkeys.remove, PATIENT, True),
     Route("POST", "/deconnexion", access.sign_out, PATIENT, True),
     Route("GET", "/accueil", home.home, PATIENT, False),
     Route("GET", "/messages/nouveau", writing.new_page, PATIENT, False),
@@ -41,11 +90,21 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _PIECE + "/fichier", messages.piece_file, PATIENT, False),
     Route("POST", _PIECE + "/dossier", messages.save_piece, PATIENT, True),
     Route("GET", "/dossier", dossier.document_list, PATIENT, False),
+    Route("GET", "/dossier/ajouter", record.deposit_page, PATIENT, False),
+    Route("POST", "/dossier/ajouter", record.deposit, PATIENT, True, Work.DEPOSIT),
+    Route("GET", "/dossier/journal", record.journal_page, PATIENT, False),
+    Route("GET", "/dossier/journal/fichier", record.journal_file, PATIENT, False),
+    Route("POST", "/dossier/telecharger", record.take_several, PATIENT, True),
     Route("GET", _DOCUMENT, dossier.document, PATIENT, False),
     Route("GET", _DOCUMENT + "/pages/{page}", dossier.document_page, PATIENT, False, Work.PICTURE),
     Route("GET", _DOCUMENT + "/figures/{figure}", dossier.document_figure, PATIENT, False,
           Work.PICTURE),
     Route("GET", _DOCUMENT + "/fichier", dossier.document_file, PATIENT, False),
+    Route("GET", _DOCUMENT + "/modifier", record.edit_page, PATIENT, False),
+    Route("POST", _DOCUMENT + "/modifier", record.edit, PATIENT, True),
+    Route("POST", _DOCUMENT + "/masquer", record.mask, PATIENT, True),
+    Route("GET", _DOCUMENT + "/supprimer", record.remove_page, PATIENT, False),
+    Route("POST", _DOCUMENT + "/supprimer", record.remove, PATIENT, True),
 )
 
 # what paths are spelt like is the mail programs' choice, Outlook's by release

@@ -32,6 +32,7 @@ from tests.bench import (
     imap_works,
     indexing,
     peers,
+    records,
     serving,
     slow,
     smtp_bench,
@@ -172,6 +173,11 @@ def webmail(site: Site, plan: Plan) -> Rows:
     yield from web.pages(site, plan.runs, plan.count(300), CONNECTIONS)
 
 
+def patients_pages(_site: Site, plan: Plan) -> Rows:
+    """Record and inbox with ten, a thousand and a hundred thousand; filing an archive."""
+    yield from records.rows(plan.runs, plan.share)
+
+
 def smime(_site: Site, plan: Plan) -> Rows:
     """Sign, verify, seal, open, beside the bare primitives; memory; the timing of failures."""
     yield from cms.rows(plan.runs, plan.share)
@@ -204,6 +210,7 @@ BENCHMARKS: dict[str, Callable[[Site, Plan], Rows]] = {
     "sign-in": sign_in,
     "slow": slow_connections,
     "idle": idle,
+    "records": patients_pages,
     "webmail": webmail,
 }
 

@@ -7,12 +7,13 @@ from mailbox_store import mailboxes, messages
 from mailbox_store.database import Transaction
 from mailbox_store.messages import Arrival
 from mss_gateway.directory import people
+from mss_gateway.directory.people import Person
 from mss_gateway.life import crypto
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
 from mss_gateway.queue.carried import Carried, evidence
-from tests.bench.letters import letter
+from tests.bench.letters import letter, plain_letter
 from tests.bench.serving import AUTHORS, READER
 
 TEMPLATES = 10
@@ -45,6 +46,16 @@ def fill(gateway: Gateway, address: str, count: int, octets: int) -> None:
     is signed, because signing ten thousand would only warm the room.
     """
     place(gateway, address, _letters(gateway, count, octets))
+
+
+def into(gateway: Gateway, author: Person, reader: Person, count: int) -> None:
+    """``count`` small letters of ``author``, unsigned, into the INBOX of ``reader``."""
+    raw = plain_letter(author.address, reader.address, 1000, 3000)
+    place(
+        gateway,
+        reader.address,
+        (raw.replace(b"1000", b"%d" % (100_000 + number)) for number in range(count)),
+    )
 
 
 def place(gateway: Gateway, address: str, letters: Iterable[bytes]) -> None:

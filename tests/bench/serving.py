@@ -22,6 +22,7 @@ from mss_gateway.directory import passwords, people
 from mss_gateway.directory.people import NewPerson, Traits
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.indexer import Indexer
+from mss_gateway.life.record_indexer import RecordIndexer
 from mss_gateway.queue.worker import Worker
 from tests.bench.sampling import Sampler
 from tests.crash import prepared
@@ -83,6 +84,13 @@ class _Held(Worker):
             super().stop()
 
 
+class _RecordUnindexed(RecordIndexer):
+    """The same for the index of the record."""
+
+    def start(self) -> None:
+        """Nothing is indexed."""
+
+
 class _Unindexed(Indexer):
     """The index, left as it is."""
 
@@ -104,9 +112,9 @@ def main(arguments: list[str]) -> int:
     """Serve a state that :func:`prepare` made, until SIGTERM."""
     if "--hold" in arguments:
         # the two things that a benchmark changes
-        vars(service).update(Worker=_Held, Indexer=_Unindexed)
+        vars(service).update(Worker=_Held, Indexer=_Unindexed, RecordIndexer=_RecordUnindexed)
     if "--unindexed" in arguments:
-        vars(service).update(Indexer=_Unindexed)
+        vars(service).update(Indexer=_Unindexed, RecordIndexer=_RecordUnindexed)
     for report in (each[9:] for each in arguments if each.startswith("--sample=")):
         Sampler(Path(report)).install()
     return serve.serve(settings(Path(arguments[0]), int(arguments[1])), _announce)

@@ -14,11 +14,16 @@ export async function start() {
   });
 }
 
-export async function signIn(page) {
-  await page.goto(told.base + "/");
+export async function giveLogin(page) {
+  await page.goto(told.base + "/connexion");
   await page.getByLabel("Identifiant").fill(told.login);
   await page.getByLabel("Mot de passe").fill(told.password);
   await page.getByRole("button", { name: "Continuer" }).click();
+  await page.getByLabel("Code à 6 chiffres").waitFor();
+}
+
+export async function signIn(page) {
+  await giveLogin(page);
   await page.getByLabel("Code à 6 chiffres").fill(told.code);
   await page.getByRole("button", { name: "Entrer" }).click();
   await page.getByRole("heading", { name: /^Bonjour/ }).waitFor();

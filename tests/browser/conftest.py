@@ -1,21 +1,18 @@
 """The webmail of a throw-away site on a loopback port, and the program that drives Chromium."""
 
-import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.browser import driving
 from tests.support import site as sites
 from tests.support.programs import require_program
 from tests.support.site import Site
 from tests.support.webserver import serving
 
-HERE = Path(__file__).parent
-SECONDS = 120.0
-
-Driver = Callable[[str, dict[str, object]], dict[str, object]]
+Driver = Callable[[str, dict[str, object]], dict[str, Any]]
 
 
 @pytest.fixture
@@ -37,20 +34,7 @@ def drive() -> Driver:
     """``drive(script, told)`` runs a script of this folder in Chromium; what it found."""
     require_program("chromium")
     require_program("node")
-    if not (HERE / "node_modules" / "playwright-core").is_dir():
-        require_program("playwright-core, by: npm ci --prefix tests/browser")
-
-    def run(script: str, told: dict[str, object]) -> dict[str, object]:
-        done = subprocess.run(
-            [require_program("node"), str(HERE / script)],
-            input=json.dumps({"chromium": require_program("chromium"), **told}),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-        )
-        assert done.returncode == 0, done.stderr[-4000:]
-        found = json.loads(done.stdout)
-        assert isinstance(found, dict)
-        return found
-
-    return run
+    for package in ("playwright-core", "axe-core"):
+        if not (driving.HERE / "node_modules" / package).is_dir():
+            require_program(f"{package}, by: npm ci --prefix tests/browser")
+    return driving.run

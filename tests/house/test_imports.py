@@ -40,11 +40,13 @@ DOORS = {
     "dkim": ("message.dkim",),
     "cryptography": ("compose",),  # TLS contexts; elsewhere it is certs
     "sqlalchemy": (
-        "dossier.catalogue",
+        "dossier.tables",
+        "dossier.record_segments",
         "queue.tables",
         "observability.audit",
         "directory",
         "webmail.sessions",
+        "webmail.kept_forms",
     ),
     "aioimaplib": ("imap.upstream.conversation",),
     "starlette": ("webmail",),
@@ -58,7 +60,8 @@ DOORS = {
     "pyotp": ("directory",),
     "webauthn": ("directory",),
     "joserfc": ("directory",),
-    "aiosmtplib": ("smtp.client",),
+    "segno": ("webmail",),  # the picture of a TOTP secret
+    "aiosmtplib": ("smtp.client", "smtp.plain"),
     "dns": ("smtp.routes",),
     "structlog": ("observability",),
     "prometheus_client": ("observability",),

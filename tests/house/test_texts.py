@@ -10,7 +10,7 @@ from mss_gateway import failures, texts
 from tests.support.source_tree import ROOT, product
 
 SAYING = frozenset({"text", "ascii_line", "fields", "t"})
-IN_TEMPLATES = re.compile(r"""\b(?:text|t)\(\s*["']([a-z_0-9]+\.[a-z_0-9.]+)["']""")
+IN_TEMPLATES = re.compile(r"""\b(?:text|t)\(\s*["']([a-z_0-9]+\.[a-z_0-9.]+)["'](?!\s*~)""")
 KEY = re.compile(r"[a-z_0-9]+\.[a-z_0-9]+")
 
 NOT_YET_SAID = {

@@ -177,7 +177,7 @@ class RelaySite:
     async def carry(self, is_done: Callable[[], bool] | None = None, waits: Waits = QUICK) -> None:
         """Carry until nothing is due, or something is so."""
         async with self.carrying(waits=waits) as courier:
-            await until(is_done or (lambda: courier.is_idle and self.settled()))
+            await until(is_done or (lambda: is_idle(courier) and self.settled()))
 
     def _is_due(self) -> bool:
         gateway = self.site.gateway
@@ -214,6 +214,11 @@ def opened(taken: Taken, address: str, certificate: Certificate) -> bytes:
     found = smime.find_pkcs7(scan(taken.raw))
     assert found is not None
     return open_enveloped(found.der, [(certificate, key_of(address))]).content
+
+
+def is_idle(courier: Courier) -> bool:
+    """Whether no destination is being served."""
+    return not courier._serving
 
 
 async def settle() -> None:

@@ -23,6 +23,7 @@ from mss_gateway import compose
 from mss_gateway.config import Certificates, Config, Identity, Limits, State, Web
 from mss_gateway.config import Site as SiteConfig
 from mss_gateway.directory import certificates, passwords, people
+from mss_gateway.directory.account_throttle import AccountThrottle
 from mss_gateway.directory.people import NewPerson, Person, Traits
 from mss_gateway.directory.throttle import Throttle
 from mss_gateway.life import policy, submission
@@ -191,7 +192,7 @@ def _wired(folder: Path, web: Web, limits: Limits) -> Iterator[Site]:
     gateway = compose.build(config, clock=clock, wake=wake.set)
     gateway = replace(
         gateway,
-        account_throttle=Throttle(limits.failed_logins_per_account, 900.0, clock),
+        account_throttle=AccountThrottle(limits.failed_logins_per_account, 900.0, clock),
         address_throttle=Throttle(limits.failed_logins_per_address, 86_400.0, clock),
     )
     try:

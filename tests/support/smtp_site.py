@@ -33,6 +33,7 @@ from mss_gateway.bridge import Bridge
 from mss_gateway.compose import believing
 from mss_gateway.config import Certificates, Config, Identity, Limits, State
 from mss_gateway.directory import certificates, passwords, people
+from mss_gateway.directory.account_throttle import AccountThrottle
 from mss_gateway.directory.certificates import Cabinet
 from mss_gateway.directory.notary import Notary
 from mss_gateway.directory.passwords import Passwords
@@ -339,7 +340,7 @@ def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
         database=database,
         bridge=Bridge(4),
         passwords=Passwords(8, 1),
-        account_throttle=Throttle(limits.failed_logins_per_account, 900.0, clock),
+        account_throttle=AccountThrottle(limits.failed_logins_per_account, 900.0, clock),
         address_throttle=Throttle(limits.failed_logins_per_address, 86_400.0, clock),
         cabinet=Cabinet(authority.chain),
         trust=Trust(anchors.load({Purpose.SIGNATURE: [path], Purpose.ENCRYPTION: [path]})),

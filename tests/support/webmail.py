@@ -6,12 +6,16 @@ from functools import cache
 from PIL import Image
 from starlette.types import ASGIApp
 
+from mss_gateway.directory.activation import Purpose
 from mss_gateway.directory.people import Person
+from mss_gateway.life import access
 from mss_gateway.message.build import text_entity
 from mss_gateway.message.smime import base64_lines
 from tests.support.asgi import Browser
 from tests.support.people import PATIENT_DOMAIN
 from tests.support.site import PASSWORD, Site
+
+NEW_PASSWORD = "trois vaches sous la pluie"
 
 
 def photo(colour: str = "teal") -> bytes:
@@ -56,3 +60,35 @@ def with_layout(raw: bytes, text: str, html: str) -> bytes:
         + b"\r\n--deux-formes--\r\n"
     )
     return raw.replace(plain, both, 1)
+
+
+def granted(
+    app: ASGIApp, site: Site, person: Person, purpose: Purpose = Purpose.ACTIVATION
+) -> Browser:
+    """A browser in which a patient typed the operator's code."""
+    code, _ = access.grant_code(site.gateway, person, purpose, "operator")
+    browser = Browser(app)
+    browser.get("/activation")
+    answer = browser.post("/activation", {"identifiant": person.address, "code": code})
+    assert answer.location == "/activation/mot-de-passe", answer.text
+    browser.get(answer.location)
+    return browser
+
+
+def enrolling(
+    app: ASGIApp, site: Site, person: Person, purpose: Purpose = Purpose.ACTIVATION
+) -> Browser:
+    """A browser in which they then gave or chose their password."""
+    browser = granted(app, site, person, purpose)
+    chosen = {"nouveau": NEW_PASSWORD, "confirmation": NEW_PASSWORD, "mot_de_passe": PASSWORD}
+    answer = browser.post("/activation/mot-de-passe", chosen)
+    assert answer.location == "/activation/second-facteur", answer.text
+    browser.get(answer.location)
+    return browser
+
+
+def locked(browser: Browser, site: Site) -> Browser:
+    """The browser of somebody who was idle for too long."""
+    site.clock.advance(site.gateway.config.web.idle_minutes * 60)
+    browser.get("/deverrouiller")
+    return browser

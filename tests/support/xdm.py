@@ -51,7 +51,10 @@ class CdaText:
     sections: tuple[tuple[str, str], ...] = (
         ("Conclusion", "<paragraph>Rien à signaler.</paragraph>"),
     )
+    structured: str = ""  # whole components of an N3, after the sections
+    templates: tuple[str, ...] = ()  # beside that of the minimal structure
     copy: bytes | None = None  # the PDF that an N3 carries of itself
+    body_type: str = "application/pdf"  # of an N1
     type_code: str = "11502-2"
     type_system: str = "2.16.840.1.113883.6.1"
     type_display: str = "CR d'examens biologiques"
@@ -83,10 +86,11 @@ def cda_document(text: CdaText = CdaText()) -> bytes:
     )
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <?xml-stylesheet type="text/xsl" href="https://outside.invalid/cda.xsl"?>
-<ClinicalDocument xmlns="urn:hl7-org:v3">
+<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
   <realmCode code="FR"/>
   <typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>
   <templateId root="1.2.250.1.213.1.1.1.1"/>
+  {"".join(f"<templateId root={quoteattr(one)}/>" for one in text.templates)}
   <id root={quoteattr(text.unique_id)}/>
   <code code={quoteattr(text.type_code)} codeSystem={quoteattr(text.type_system)}
     displayName={quoteattr(text.type_display)}/>
@@ -133,7 +137,7 @@ def _body(text: CdaText) -> str:
     if text.pdf is not None:
         carried = base64.encodebytes(text.pdf).decode("ascii")
         return (
-            '<nonXMLBody><text mediaType="application/pdf" representation="B64">'
+            f'<nonXMLBody><text mediaType="{text.body_type}" representation="B64">'
             f"{carried}</text></nonXMLBody>"
         )
     written = "".join(
@@ -141,10 +145,13 @@ def _body(text: CdaText) -> str:
         "</section></component>"
         for title, narrative in text.sections
     )
+    written += text.structured
     if text.copy is not None:
         carried = base64.b64encode(text.copy).decode("ascii")
         written += (
-            "<component><section><title>Copie du document</title>"
+            '<component><section><templateId root="1.2.250.1.213.1.1.2.243"/>'
+            '<code code="55108-5" codeSystem="2.16.840.1.113883.6.1"/>'
+            "<title>Copie du document</title>"
             '<text><table><tbody><tr><td><renderMultiMedia referencedObject="doc-1"/></td></tr>'
             '</tbody></table></text><entry><observationMedia classCode="OBS" moodCode="EVN"'
             ' ID="doc-1"><value mediaType="application/pdf" representation="B64">'
@@ -181,6 +188,9 @@ class Entry:
         "PID-8|F",
     )
     replaces: str = ""
+    format_code: str = "urn:ihe:iti:xds-sd:pdf:2008"
+    status: str = ""  # availabilityStatus, whole
+    lid: str = ""
     is_packed: bool = True  # False leaves the file out of the zip
 
     def with_content(self, content: bytes) -> "Entry":
@@ -205,6 +215,8 @@ class Layout:
     are_parts_apart: bool = False  # classifications beside their object, pointing at it
     set_patient_id: str | None = None  # None: that of the first entry
     extra: tuple[tuple[str, bytes], ...] = field(default=())
+    updates: tuple[tuple[str, str], ...] = ()  # entry UUIDs and the status asked for
+    ids: tuple[str, ...] = ()  # of the documents, in place of Document01…
 
 
 def entry_for(content: bytes, **changes: object) -> Entry:
@@ -264,15 +276,17 @@ def zip_of(files: list[tuple[str, bytes]]) -> bytes:
 
 def metadata(entries: list[Entry], layout: Layout = Layout()) -> bytes:
     """METADATA.XML: an ebXML RIM 3.0 submission of these entries."""
-    objects = [_extrinsic(entry, f"Document{n:02}", layout) for n, entry in enumerate(entries, 1)]
+    ids = layout.ids or tuple(f"Document{n:02}" for n in range(1, len(entries) + 1))
+    objects = [_extrinsic(entry, one, layout) for one, entry in zip(ids, entries, strict=True)]
     patient_id = layout.set_patient_id
     if patient_id is None:
         patient_id = entries[0].patient_id if entries else Subject().cx
     objects.append(_package(patient_id))
-    for number, entry in enumerate(entries, 1):
-        objects.append(_association("HasMember", "SubmissionSet01", f"Document{number:02}"))
+    for one, entry in zip(ids, entries, strict=True):
+        objects.append(_association("HasMember", "SubmissionSet01", one))
         if entry.replaces:
-            objects.append(_association("RPLC", f"Document{number:02}", entry.replaces))
+            objects.append(_association("RPLC", one, entry.replaces))
+    objects += [_update(target, status) for target, status in layout.updates]
     if layout.is_reversed:
         objects.reverse()
     p = layout.prefix
@@ -315,6 +329,7 @@ def _extrinsic(entry: Entry, object_id: str, layout: Layout) -> str:
         groups.reverse()
     return (
         f'<rim:ExtrinsicObject id="{object_id}" mimeType={quoteattr(entry.mime_type)}'
+        f" status={quoteattr(entry.status)} lid={quoteattr(entry.lid)}"
         f' objectType="{rim.DOCUMENT_ENTRY}">{"".join(groups)}</rim:ExtrinsicObject>{beside}'
     )
 
@@ -330,7 +345,7 @@ def _classifications(entry: Entry, object_id: str) -> str:
     codes = [
         (rim.CLASS_CODE, "11", "1.2.250.1.213.1.1.4.1", "Synthèse"),
         (rim.TYPE_CODE, entry.type_code, "2.16.840.1.113883.6.1", entry.type_display),
-        (rim.FORMAT_CODE, "urn:ihe:iti:xds-sd:pdf:2008", "1.3.6.1.4.1.19376.1.2.3", "PDF"),
+        (rim.FORMAT_CODE, entry.format_code, "1.3.6.1.4.1.19376.1.2.3", "PDF"),
         (rim.FACILITY, "SA07", "1.2.250.1.71.4.2.4", "Cabinet individuel"),
         (rim.PRACTICE_SETTING, "AMBULATOIRE", "1.2.250.1.213.1.1.4.9", "Ambulatoire"),
     ]
@@ -395,6 +410,17 @@ def _association(kind: str, source: str, target: str) -> str:
     return (
         f'<rim:Association id="{_uuid()}" associationType="{prefix}{kind}"'
         f' sourceObject="{source}" targetObject={quoteattr(target)}/>'
+    )
+
+
+def _update(target: str, status: str) -> str:
+    return (
+        f'<rim:Association id="{_uuid()}" sourceObject="SubmissionSet01"'
+        ' associationType="urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus"'
+        f" targetObject={quoteattr(target)}>"
+        + _slot("OriginalStatus", "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved")
+        + _slot("NewStatus", status)
+        + "</rim:Association>"
     )
 
 

@@ -7,12 +7,12 @@ from starlette.responses import Response
 from mailbox_store import changes, deliveries
 from mailbox_store.database import View
 from mailbox_store.errors import BlobAltered, MessageNotFound
-from mss_gateway.dossier import catalogue
-from mss_gateway.dossier.catalogue import Cursor, Order
+from mss_gateway.dossier import facets, listing
 from mss_gateway.dossier.documents import Category, Document
+from mss_gateway.dossier.listing import Cursor, Order, Reader
 from mss_gateway.dossier.sealed import blind, digest_of
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import dossier
+from mss_gateway.life import record, record_search
 from mss_gateway.webmail import files, reading, showing
 from mss_gateway.webmail.reading import Box
 from mss_gateway.webmail.visit import Visit
@@ -20,6 +20,15 @@ from policies.facts import RecordAction
 
 PAGE = 50
 """Documents of one page of the list."""
+
+FOUND = 100
+"""Documents that a search shows; who finds more adds a word."""
+
+WORDS_LIMIT = 200
+"""Characters of a search that are looked at."""
+
+AUTHORS = 200
+"""Authors to choose from, at most."""
 
 ORDERS = {"date": Order.DOCUMENT_DATE, "arrivee": Order.FILED}
 
@@ -32,36 +41,67 @@ class _Filter:
     author: str
     order: str
     after: Cursor | None
+    words: str = ""
 
     @property
     def is_narrowed(self) -> bool:
-        return self.category is not None or bool(self.author)
+        return self.category is not None or bool(self.author) or bool(self.words)
 
 
 def document_list(visit: Visit) -> Response:
-    """The documents, by category, author and date."""
+    """The documents, by category, author and date, or those that hold some words."""
     gateway, patient = visit.gateway, visit.patient
     chosen = _filter(visit)
+    if chosen.words:
+        return _found(visit, chosen)
+    record.permit(gateway, patient, patient.account_id, RecordAction.LIST)
     with gateway.database.read() as view:
         authors = _authors(view, visit)
-        found = catalogue.list_documents(
+        found = listing.documents_of(
             view,
             patient.account_id,
+            Reader.PATIENT,
             category=chosen.category,
             author=authors.get(chosen.author),
             order=ORDERS[chosen.order],
             after=chosen.after,
             limit=PAGE + 1,
         )
-        counts = catalogue.count_by_category(view, patient.account_id)
+        counts = facets.by_category(view, patient.account_id)
     last = found[PAGE - 1] if len(found) > PAGE else None
     return visit.page(
         "dossier.html",
-        documents=dossier.visible(patient, found[:PAGE]),
+        documents=record.visible(patient, found[:PAGE]),
         chosen=chosen,
         counts=counts,
         authors=authors,
         older=None if last is None else _cursor_text(last, ORDERS[chosen.order]),
+        is_cut=False,
+        is_fresh=False,
+    )
+
+
+def _found(visit: Visit, chosen: _Filter) -> Response:
+    """The documents that hold every word, newest first; of very many the newest."""
+    gateway, patient = visit.gateway, visit.patient
+    record.permit(gateway, patient, patient.account_id, RecordAction.LIST)
+    found = record_search.search(gateway, patient.account_id, chosen.words)
+    with gateway.database.read() as view:
+        shown = listing.documents_named(
+            view, patient.account_id, Reader.PATIENT, found.document_ids
+        )
+        authors = _authors(view, visit)
+        counts = facets.by_category(view, patient.account_id)
+    shown = record.visible(patient, shown)
+    return visit.page(
+        "dossier.html",
+        documents=shown[:FOUND],
+        chosen=chosen,
+        counts=counts,
+        authors=authors,
+        older=None,
+        is_cut=len(shown) > FOUND or not found.is_all,
+        is_fresh=found.left_out > 0,
     )
 
 
@@ -104,7 +144,7 @@ def document_file(visit: Visit) -> Response:
 
 def _read(visit: Visit, action: RecordAction) -> tuple[Document, bytes]:
     """A document of the patient's own, its bytes those of the day it came in."""
-    found, content = dossier.read_document(
+    found, content = record.read_document(
         visit.gateway, visit.patient, visit.path["document_id"], action
     )
     if digest_of(content) != found.digest:
@@ -136,23 +176,17 @@ def _filter(visit: Visit) -> _Filter:
         visit.query.get("auteur", ""),
         order if order in ORDERS else "date",
         Cursor(int(at), document_id) if is_cursor else None,
+        visit.query.get("mots", "").strip()[:WORDS_LIMIT],
     )
 
 
 def _authors(view: View, visit: Visit) -> dict[str, str]:
     """The authors of the record by a token: no name stands in an address."""
     account_id = visit.patient.account_id
-    names = {
-        one.author
-        for one in dossier.visible(
-            visit.patient,
-            catalogue.list_documents(view, account_id, limit=catalogue.MAX_LISTED),
-        )
-        if one.author
-    }
-    return {blind(view, account_id, "author", name).hex(): name for name in sorted(names)}
+    names = list(facets.by_author(view, account_id))[:AUTHORS]
+    return {blind(view, account_id, "author", name).hex(): name for name in names}
 
 
 def _cursor_text(last: Document, order: Order) -> str:
-    cursor = catalogue.cursor_of(last, order)
+    cursor = listing.cursor_of(last, order)
     return f"{cursor.at}-{cursor.document_id}"

@@ -3,8 +3,9 @@
 from starlette.responses import Response
 
 from mailbox_store.database import View
+from mss_gateway.directory import security_events
 from mss_gateway.directory.people import Person
-from mss_gateway.dossier import catalogue
+from mss_gateway.dossier import facets
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.webmail import reading
 from mss_gateway.webmail.pages import STATIC
@@ -21,8 +22,11 @@ def home(visit: Visit) -> Response:
     """Two doors: the messages and the record, each with what is new in it."""
     with visit.gateway.database.read() as view:
         messages, unseen = _counts(view, visit.patient)
-        documents = sum(catalogue.count_by_category(view, visit.patient.account_id).values())
-    return visit.page("accueil.html", messages=messages, unseen=unseen, documents=documents)
+        documents = sum(facets.by_category(view, visit.patient.account_id).values())
+        alarm = security_events.alarm(view, visit.patient.account_id, visit.gateway.clock())
+    return visit.page(
+        "accueil.html", messages=messages, unseen=unseen, documents=documents, alarm=alarm
+    )
 
 
 def help_page(visit: Visit) -> Response:

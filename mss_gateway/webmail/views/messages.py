@@ -123,7 +123,7 @@ def save_piece(visit: Visit) -> Response:
     if found.box is not Box.RECEIVED:
         raise Refused(Failure.MESSAGE_NOT_FOUND)
     chosen = visit.form.get("categorie")
-    category = next((one for one in Category if one.value == chosen), Category.REPORT)
+    category = next((one for one in Category if one.value == chosen), None)
     outcome = dossier.save_attachment(
         visit.gateway,
         visit.patient,

@@ -28,6 +28,19 @@ from mss_gateway.webmail.visit import Visit, go_to
 SUBJECT_LIMIT = 200
 TEXT_LIMIT = 100_000
 
+Mistake = tuple[str, str]
+"""The id of a field, empty for none, and the key of what is wrong with it."""
+
+_FIELDS = ("destinataires", "objet", "texte", "fichiers")
+_AT = {
+    Failure.NOT_YET_CONTACTED: "destinataires",
+    Failure.EXCHANGE_CLOSED: "destinataires",
+    Failure.HEADER_MALFORMED: "objet",
+    Failure.MESSAGE_TOO_BIG: "fichiers",
+    Failure.FORBIDDEN_TYPE: "fichiers",
+}
+"""Which field of the form a refusal is about, where it is about one."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Original:
@@ -52,6 +65,8 @@ class _Draft:
 
 def new_page(visit: Visit) -> Response:
     """The form of a new message; ``?a=`` picks a contact."""
+    if visit.form.fields:  # what was being written when the session was locked
+        return _new_form(visit, _draft(visit))
     return _new_form(visit, _Draft(chosen=(visit.query.get("a", ""),)))
 
 
@@ -59,7 +74,7 @@ def send_new(visit: Visit) -> Response:
     """Send a new message to the contacts picked."""
     draft = _draft(visit)
     if not draft.chosen:
-        return _new_form(visit, draft, sentence("web.erreur_destinataire"), 422)
+        return _new_form(visit, draft, ("destinataires", "web.erreur_destinataire"), 422)
     try:
         with visit.gateway.database.read() as view:
             recipients = contacts.named(visit.gateway, view, visit.patient, draft.chosen)
@@ -71,7 +86,7 @@ def send_new(visit: Visit) -> Response:
 
 def answer_page(visit: Visit) -> Response:
     """The form of an answer."""
-    return _answer_form(visit, _original(visit), _Draft())
+    return _answer_form(visit, _original(visit), _draft(visit))
 
 
 def send_answer(visit: Visit) -> Response:
@@ -176,12 +191,15 @@ def _quoted(original: _Original) -> str:
     return replying.quoted(text, original.evidence.signer, original.row.internal_date)
 
 
-def _said(refused: Refused) -> str:
-    key = refused.key if isinstance(refused, _Incomplete) else row(refused.failure).text
-    return sentence(key)
+def _said(refused: Refused) -> Mistake:
+    if isinstance(refused, _Incomplete):
+        return "texte", refused.key
+    return _AT.get(refused.failure, ""), row(refused.failure).text
 
 
-def _new_form(visit: Visit, draft: _Draft, error: str | None = None, status: int = 200) -> Response:
+def _new_form(
+    visit: Visit, draft: _Draft, error: Mistake | None = None, status: int = 200
+) -> Response:
     with visit.gateway.database.read() as view:
         known = contacts.of_patient(visit.gateway, view, visit.patient)
     return _form(visit, draft, error, status, known, None)
@@ -191,7 +209,7 @@ def _answer_form(
     visit: Visit,
     original: _Original,
     draft: _Draft,
-    error: str | None = None,
+    error: Mistake | None = None,
     status: int = 200,
 ) -> Response:
     summary = Summary(original.row.summary)
@@ -206,17 +224,20 @@ def _answer_form(
 def _form(
     visit: Visit,
     draft: _Draft,
-    error: str | None,
+    error: Mistake | None,
     status: int,
     known: list[Contact],
     original: dict[str, object] | None,
 ) -> Response:
+    mistakes = [] if error is None else [error]
+    if error is not None and visit.form.files:  # a browser gives no file back to its form
+        mistakes.append(("fichiers", "web.rejoindre_fichiers"))
+    shown = ("texte", "fichiers") if original is not None else _FIELDS
     return visit.page(
         "ecrire.html",
         status=status,
         draft=draft,
-        error=error,
-        had_files=bool(visit.form.files),
+        errors=[(field if field in shown else "", sentence(key)) for field, key in mistakes],
         allowed=[contact for contact in known if contact.is_open],
         closed=[contact for contact in known if not contact.is_open],
         original=original,

@@ -11,14 +11,16 @@ from certs.keyring import PrivateKey
 from mailbox_store.database import Transaction, View
 from mss_gateway.cli import doctor_transport
 from mss_gateway.cli.doctor_checks import Check
+from mss_gateway.compose import measuring
 from mss_gateway.directory import certificates, dkim_keys, people
 from mss_gateway.directory.operators import PeerTrust
 from mss_gateway.directory.whitelist import NO_LIST, Whitelist
-from mss_gateway.life import submission
+from mss_gateway.life import report, submission
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.queue import desk
+from policies.people import Standing
 from tests.support import smtp_site
-from tests.support.smtp_site import DUBOIS, MARTIN, NOW, Site, simple
+from tests.support.smtp_site import DUBOIS, MARTIN, NOW, SECRETARIAT, Site, simple
 
 HOUR = 3_600
 
@@ -119,6 +121,23 @@ def test_a_certificate_that_was_taken_back_is_no_identity_any_more(site: Site) -
     found = checks(gateway)["certificate as a client"]
     assert not found.is_well
     assert "revoked" in found.line
+    assert is_refused(gateway)
+
+
+def is_refused(gateway: Gateway) -> bool:
+    with gateway.database.read() as view:
+        return measuring.is_certificate_refused(gateway, view)
+
+
+def test_a_certificate_that_has_ended_is_told_and_measured(site: Site) -> None:
+    gateway = serving(site)
+    site.clock.pass_by(300 * 86_400 - 60)
+    assert checks(gateway)["certificate as a client"].is_well
+    assert not is_refused(gateway)
+    site.clock.pass_by(61)
+    found = checks(gateway)["certificate as a client"]
+    assert (found.is_well, found.line[:9]) == (False, "has ended")
+    assert is_refused(gateway)
 
 
 @pytest.mark.parametrize(
@@ -161,3 +180,20 @@ def test_what_was_held_back_and_forgotten_is_told(site: Site, days: float, is_we
     found = checks(gateway)["held items"]
     assert found.is_well is is_well
     assert found.line.startswith("1, ")
+
+
+def test_what_could_not_be_reported_is_told_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(report, "about", raises)
+    submission.accept(site.gateway, site.submission(MARTIN, (DUBOIS, SECRETARIAT), simple()))
+    site.stand(DUBOIS, Standing.SUSPENDED)
+    for _ in range(12):
+        site.work()
+        site.clock.pass_by(HOUR)
+    found = checks(site.gateway)["held items"]
+    assert not found.is_well
+    assert found.line.startswith("1, of which 1 could not be reported")

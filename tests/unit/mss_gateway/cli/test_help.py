@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import typer
@@ -55,7 +56,8 @@ def test_the_example_is_accepted_by_the_parser(app: typer.Typer, verb: Verb) -> 
     for name in verb.words.split():
         command = command.commands[name]  # type: ignore[attr-defined]
     files = {"people.csv", "claire.p12", "password.txt"}
-    given = [__file__ if word in files else word for word in words[1 + len(verb.words.split()) :]]
+    stands = dict.fromkeys(files, __file__) | {"reprise": str(Path(__file__).parent)}
+    given = [stands.get(word, word) for word in words[1 + len(verb.words.split()) :]]
     with command.make_context(verb.words, given) as context:
         assert context.params
 

@@ -236,6 +236,7 @@ def test_a_site_that_serves_is_healthy(served: Mss) -> None:
         "server name",
         "held items",
         "other operators",
+        "notices",
     ]
     assert served("doctor").stdout.endswith("Healthy.\n")
 

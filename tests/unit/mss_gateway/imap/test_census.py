@@ -41,3 +41,12 @@ def test_one_person_has_a_share_and_no_more() -> None:
 def test_a_share_holds_at_least_one_message() -> None:
     census = Census(per_address=9, per_account=9, octets_in_flight=80, least_share=50)
     assert [census.reserve(51, 1), census.reserve(50, 1)] == [False, True]
+
+
+def test_a_subscriber_s_addresses_are_one() -> None:
+    census = Census(per_address=2, per_account=9, octets_in_flight=9)
+    assert census.enter("2001:db8:1:2::1") and census.enter("2001:db8:1:2:ffff::9")
+    assert not census.enter("2001:db8:1:2::3")
+    assert census.enter("2001:db8:1:3::1") and census.enter("192.0.2.1")
+    census.leave("2001:db8:1:2::3")
+    assert census.enter("2001:db8:1:2::4")

@@ -371,9 +371,18 @@ def test_suspension_counts_at_once(site: Site) -> None:
 
 def test_a_wait_counts_for_what_is_remembered_too(site: Site) -> None:
     admit(site, mine())
-    for count in range(LIMITS.failed_logins_per_account):
-        refused(site, mine(password="autre"), f"192.0.2.{count + 10}")
+    for _ in range(LIMITS.failed_logins_per_account):
+        refused(site, mine(password="autre"))
     assert refused(site, mine()) is Failure.TOO_MANY_ATTEMPTS
+
+
+def test_strangers_keep_nobody_waiting_who_signed_in_from_there(site: Site) -> None:
+    admit(site, mine())
+    for count in range(3 * LIMITS.failed_logins_per_account):
+        refused(site, mine(password="autre"), f"192.0.2.{count + 10}")
+    admit(site, mine())
+    # and are forgiven nothing by it
+    assert refused(site, mine(), "192.0.2.9") is Failure.TOO_MANY_ATTEMPTS
 
 
 def test_without_a_hash_only_what_is_remembered_is_known(site: Site, hashes: list[str]) -> None:

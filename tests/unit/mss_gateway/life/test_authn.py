@@ -93,7 +93,7 @@ def test_an_address_waits_too_whoever_it_pretends_to_be(site: Site) -> None:
 
 def test_what_the_throttle_remembers_of_a_login_is_short(site: Site) -> None:
     refused(site, attempt("x" * 5_000))
-    assert max(map(len, site.gateway.account_throttle._records)) <= 254
+    assert max(map(len, site.gateway.account_throttle._strangers._records)) <= 254
 
 
 def _patient_with_a_code(site: Site) -> tuple[Attempt, str]:

@@ -3,11 +3,12 @@
 import pytest
 
 from mailbox_store import changes, mailboxes
-from mss_gateway.dossier import catalogue
+from mss_gateway.dossier import listing
 from mss_gateway.dossier.documents import Category, Document
 from mss_gateway.dossier.filing import AlreadyThere, Filed
+from mss_gateway.dossier.listing import Reader
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import dossier, submission
+from mss_gateway.life import dossier, record, submission
 from mss_gateway.queue import items
 from policies.facts import RecordAction
 from tests.support import xdm
@@ -31,9 +32,9 @@ def send(site: Site, raw: bytes, *recipients: str) -> str:
     return ref
 
 
-def record(site: Site, address: str = PATIENT) -> list[Document]:
+def documents_of(site: Site, address: str = PATIENT) -> list[Document]:
     with site.gateway.database.read() as view:
-        return catalogue.list_documents(view, site.person(address).account_id)
+        return listing.documents_of(view, site.person(address).account_id, Reader.PATIENT)
 
 
 def source(site: Site, ref: str) -> dossier.Source:
@@ -46,7 +47,7 @@ def source(site: Site, ref: str) -> dossier.Source:
 
 def test_an_archive_is_filed_by_itself_with_its_provenance(site: Site) -> None:
     ref = send(site, xdm_message(xdm.archive_of(xdm.cda_document())))
-    (document,) = record(site)
+    (document,) = documents_of(site)
     assert document.provenance.message_ref == ref
     assert document.provenance.signer_name == "Dr Claire MARTIN"
     assert site.acts("dossier") == ["filed"]
@@ -67,7 +68,7 @@ def test_filing_twice_adds_nothing(site: Site) -> None:
     (again,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))
     assert dossier.file_item(site.gateway, item).result() is False
     assert dossier.file_item(site.gateway, again).result() is False
-    assert len(record(site)) == 1
+    assert len(documents_of(site)) == 1
     assert site.acts("dossier") == ["filed", "already there"]
 
 
@@ -79,14 +80,14 @@ def test_an_archive_to_a_professional_is_not_filed(site: Site) -> None:
 def test_a_plain_attachment_is_filed_by_a_click_and_once(site: Site) -> None:
     where = source(site, send(site, attached("a.pdf", PDF)))
     patient = site.person(PATIENT)
-    assert record(site) == []
+    assert documents_of(site) == []
     category = next(iter(Category))
     first = dossier.save_attachment(site.gateway, patient, where, "1.2", category)
     second = dossier.save_attachment(site.gateway, patient, where, "1.2", category)
     assert isinstance(first, AlreadyThere | Filed)
     assert isinstance(second, AlreadyThere)
-    (document,) = record(site)
-    found, content = dossier.read_document(
+    (document,) = documents_of(site)
+    found, content = record.read_document(
         site.gateway, patient, document.document_id, RecordAction.READ
     )
     assert (found.document_id, content) == (document.document_id, PDF)
@@ -106,11 +107,11 @@ def test_a_part_that_is_no_attachment_is_not_found(part: str, site: Site) -> Non
 @pytest.mark.parametrize("reader", [OTHER_PATIENT, MARTIN])
 def test_nobody_else_s_record_can_be_read(reader: str, site: Site) -> None:
     send(site, xdm_message(xdm.archive_of(xdm.cda_document())))
-    (document,) = record(site)
+    (document,) = documents_of(site)
     with pytest.raises(Refused) as refused:
-        dossier.read_document(
+        record.read_document(
             site.gateway, site.person(reader), document.document_id, RecordAction.READ
         )
     assert refused.value.failure is Failure.DOCUMENT_NOT_FOUND
-    assert dossier.visible(site.person(reader), [document]) == []
-    assert dossier.visible(site.person(PATIENT), [document]) == [document]
+    assert record.visible(site.person(reader), [document]) == []
+    assert record.visible(site.person(PATIENT), [document]) == [document]

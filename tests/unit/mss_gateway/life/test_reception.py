@@ -9,7 +9,6 @@ import pytest
 from certs.capabilities import MODERN
 from certs.certificate import to_der
 from certs.cms.enveloped import make_enveloped
-from mss_gateway.directory.operators import Operator
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import reception
 from mss_gateway.life.arrival import Arrival
@@ -21,11 +20,9 @@ from mss_gateway.queue.carried import Asked
 from mss_gateway.queue.items import Message
 from policies.people import Role
 from tests.support import peer_site, smtp_messages, smtp_site, xdm
-from tests.support.peer_site import DOMAIN, GARNIER, HOST, OPERATOR, PATIENTS, REMOTE_PATIENT
+from tests.support.peer_site import DOMAIN, GARNIER, HOST, OPERATOR, REMOTE_PATIENT
 from tests.support.smtp_messages import PROGRAM
 from tests.support.smtp_site import DUBOIS, MARTIN, PATIENT, Site, attached, simple
-
-ELSEWHERE = Operator(OPERATOR, frozenset({DOMAIN, PATIENTS}))
 
 
 @pytest.fixture
@@ -34,13 +31,20 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield peer_site.welcoming(opened)
 
 
+def visit(site: Site, path: str | None = GARNIER) -> Visit:
+    """The peer's server, judged by the list in force."""
+    reverse_path = None if path is None else parse_address(path)
+    return reception.at_peer(
+        site.gateway, to_der(peer_site.shown(HOST).certificate), reverse_path, 0
+    )
+
+
 def take(site: Site, raw: bytes, *recipients: str, path: str | None = GARNIER) -> str:
     """Hand a message over as the peer's server; its reference."""
     reverse_path = None if path is None else parse_address(path)
     to = tuple(map(parse_address, recipients or (DUBOIS,)))
     arriving = Arrival(reverse_path, to, raw, Role.PROFESSIONAL, operator=OPERATOR, host=HOST)
-    visit = Visit(ELSEWHERE, HOST, reverse_path)
-    return reception.accept(site.gateway, visit, arriving).message_ref
+    return reception.accept(site.gateway, visit(site, path), arriving).message_ref
 
 
 def refused(site: Site, raw: bytes, *recipients: str, path: str | None = GARNIER) -> Failure:
@@ -116,8 +120,7 @@ def test_the_queue_knows_the_operator_and_what_was_asked(site: Site) -> None:
         returns="HDRS",
         requires_tls=True,
     )
-    visit = Visit(ELSEWHERE, HOST, parse_address(GARNIER))
-    receipt = reception.accept(site.gateway, visit, arriving)
+    receipt = reception.accept(site.gateway, visit(site), arriving)
     carried = queued(site, receipt.message_ref).carried
     assert (carried.peer, carried.channel) == (OPERATOR, "mx")
     assert (carried.envelope_id, carried.returns, carried.requires_tls) == ("X1", "HDRS", True)
@@ -153,6 +156,45 @@ def test_nobody_comes_where_no_exchange_is_wanted(site: Site) -> None:
     with pytest.raises(Refused) as found:
         reception.at_peer(alone, to_der(shown), None, None)
     assert found.value.failure is Failure.PEER_UNPROVED
+
+
+def test_a_list_that_comes_in_force_after_mail_is_asked_at_the_end_of_the_message(
+    site: Site,
+) -> None:
+    judged = visit(site)
+    peer_site.bring_list(site, peer_site.THIRD)
+    arriving = Arrival(
+        parse_address(GARNIER), (parse_address(DUBOIS),), simple(GARNIER), Role.PROFESSIONAL
+    )
+    before = site.counts()
+    with pytest.raises(Refused) as found:
+        reception.accept(site.gateway, judged, arriving)
+    assert found.value.failure is Failure.PEER_OUTSIDE
+    assert site.counts() == before
+    site.gateway.database.write(lambda tx: None)
+    with site.gateway.database.read() as view:
+        rows = view.sql("SELECT message_ref FROM audit WHERE verdict = 'peer_outside'").fetchall()
+    assert rows == [(found.value.message_ref,)]
+
+
+def test_a_new_list_that_has_the_domain_still_says_whose_it_is(site: Site) -> None:
+    judged = visit(site)
+    peer_site.bring_list(site, DOMAIN, peer_site.OUTSIDE)
+    arriving = Arrival(
+        parse_address(GARNIER), (parse_address(DUBOIS),), simple(GARNIER), Role.PROFESSIONAL
+    )
+    message_ref = reception.accept(site.gateway, judged, arriving).message_ref
+    assert queued(site, message_ref).carried.peer == OPERATOR
+
+
+def test_the_same_list_is_not_asked_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged, asked = visit(site), []
+    monkeypatch.setattr(reception.decide, "at_peer", asked.append)
+    arriving = Arrival(
+        parse_address(GARNIER), (parse_address(DUBOIS),), simple(GARNIER), Role.PROFESSIONAL
+    )
+    reception.accept(site.gateway, judged, arriving)
+    assert asked == []
 
 
 @pytest.mark.parametrize("octets", [b"", b"0", b"\x30\x03\x02\x01\x01"])

@@ -416,5 +416,5 @@ def test_items_given_back_are_due_as_before(here: RelaySite) -> None:
 
 def test_a_site_without_peers_lets_nothing_leave(here: RelaySite) -> None:
     gateway = replace(here.site.gateway, peer_trust=None)
-    assert outbound.objection(gateway, DOMAIN) is Failure.DOMAIN_OUTSIDE
-    assert outbound.objection(here.site.gateway, DOMAIN) is None
+    assert outbound.objection(gateway, DOMAIN, None) is Failure.DOMAIN_OUTSIDE
+    assert outbound.objection(here.site.gateway, DOMAIN, None) is None

@@ -33,7 +33,7 @@ def test_the_list_shows_name_title_and_marks(camille: Browser, first_message: st
     text = camille.get("/messages/recus").text
     for shown in ("Dr Claire MARTIN", "Vos résultats", "Pièce jointe", "Signature vérifiée"):
         assert shown in text
-    assert "Non lu" in text and "aujourd'hui à" in text
+    assert "Non lu" in text and 'title="22 novembre 2026 à 10\u00a0h\u00a033"' in text
 
 
 def test_no_page_shows_an_address(camille: Browser, site: Site, first_message: str) -> None:

@@ -1,0 +1,93 @@
+"""What happened to an account's means of access: shown to its holder, newest first.
+
+A row says what, and when; never by whom, from where, or with what. It is what the page on security
+lists, and what the banner after a recovery is made from; the audit has its own rows.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+
+from mailbox_store.database import Transaction, View
+from mailbox_store.tables import metadata
+from mailbox_store.vault import AccountId
+
+security_events = Table(
+    "security_events",
+    metadata,
+    Column("event_id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Index(None, "account_id", "event_id"),
+    sqlite_autoincrement=True,
+)
+
+KEPT = 200
+"""Events of one account that are kept: years of an ordinary life."""
+
+BANNER_SECONDS = 72 * 3600
+"""How long a recovery is told on top of the pages."""
+
+
+class Event(Enum):
+    """What may have happened; ``acces.evenement_…`` are the sentences."""
+
+    INVITED = "invited"
+    ACTIVATED = "activated"
+    RECOVERED = "recovered"
+    CODE_GIVEN = "code_given"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    NEW_BROWSER = "new_browser"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - an event
+    PHONE_CHANGED = "phone_changed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_SUSPECT = "passkey_suspect"
+    CODES_RENEWED = "codes_renewed"
+    SESSIONS_ENDED = "sessions_ended"
+
+
+ALARMING = (Event.RECOVERED, Event.CODE_GIVEN, Event.PASSKEY_SUSPECT)
+"""What is told on top of the pages for :data:`BANNER_SECONDS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event, at a time in unix seconds."""
+
+    event: Event
+    at: int
+
+
+def note(tx: Transaction, account_id: AccountId, event: Event) -> None:
+    """Put one on record; the oldest beyond :data:`KEPT` go."""
+    tx.sql(
+        "INSERT INTO security_events (account_id, event, at) VALUES (?, ?, ?)",
+        (account_id, event.value, tx.now),
+    )
+    tx.sql(
+        "DELETE FROM security_events WHERE account_id = ? AND event_id <= ("
+        " SELECT event_id FROM security_events WHERE account_id = ?"
+        " ORDER BY event_id DESC LIMIT 1 OFFSET ?)",
+        (account_id, account_id, KEPT),
+    )
+
+
+def latest(view: View, account_id: AccountId, limit: int = 20) -> list[Happened]:
+    """The newest events, newest first."""
+    rows = view.sql(
+        "SELECT event, at FROM security_events WHERE account_id = ? ORDER BY event_id DESC LIMIT ?",
+        (account_id, limit),
+    ).fetchall()
+    return [Happened(Event(row[0]), row[1]) for row in rows]
+
+
+def alarm(view: View, account_id: AccountId, now: float) -> Happened | None:
+    """The newest event that must be told on top of the pages, while it must."""
+    since = int(now) - BANNER_SECONDS
+    for one in latest(view, account_id):
+        if one.event in ALARMING and one.at > since:
+            return one
+    return None
