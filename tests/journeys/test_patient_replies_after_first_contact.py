@@ -3,6 +3,7 @@
 import email
 import email.policy
 import io
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -73,9 +74,8 @@ def test_a_document_is_kept_by_one_click_and_only_once(browser: Browser) -> None
     listed = browser.get("/dossier")
     assert first.status == 200
     assert "déjà dans" in again.text
-    documents = [link for link in listed.links("/dossier/") if "/pages" not in link]
-    assert len({link for link in documents if link.count("/") == 2}) == 1
-    document = browser.get(documents[0])
+    (listed_once,) = _documents(listed)
+    document = browser.get(listed_once)
     assert "Dr Claire MARTIN" in document.text
     assert browser.get(next(iter(document.links("/fichier")))).body == demo_message.letter()
 
@@ -197,13 +197,18 @@ def test_another_patient_sees_nothing_of_it(running: Demo, browser: Browser) -> 
     other = Browser(running.told["webmail"], running.tls)
     other.sign_in(running.accounts[OTHER_PATIENT])
     message = browser.get("/messages/recus").links("/messages/recus/")[0]
-    document = next(
-        link for link in browser.get("/dossier").links("/dossier/") if "/pages" not in link
-    )
+    document = _documents(browser.get("/dossier")).pop()
 
     assert other.get(message).status == 404
     assert other.get(document).status == 404
     assert "MARTIN" not in other.get("/messages/recus").text
+
+
+def _documents(listed: Page) -> set[str]:
+    """The paths of the documents that a page names."""
+    return {
+        link for link in listed.links("/dossier/") if re.fullmatch(r"/dossier/[0-9a-f]{32}", link)
+    }
 
 
 def _eventually(ask: Callable[[], T | None], seconds: float = 20.0) -> T:

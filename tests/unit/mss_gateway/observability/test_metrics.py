@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mss_gateway.observability import metrics
 
-LABELS = {"channel", "kind", "failure", "outcome", "protocol", "stage", "state"}
+LABELS = {"channel", "chore", "kind", "failure", "outcome", "protocol", "stage", "state"}
 """What a metric may be divided by: none of these names a person."""
 
 
