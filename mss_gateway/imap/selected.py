@@ -53,6 +53,7 @@ class Selected:
         "_untold",
         "changeable",
         "count",
+        "is_doubtful",
         "is_loaded",
         "is_read_only",
         "mailbox_id",
@@ -92,6 +93,7 @@ class Selected:
         self._is_shared = True
         self._doomed: set[int] = set()
         self._untold: set[int] = set()
+        self.is_doubtful = False
         self._safe: int | None = None
 
     def load(self, image: Image, since: Changes) -> None:
@@ -176,6 +178,7 @@ class Selected:
         for uid, flags, modseq in changes.changed:
             self._tell(lines, uid, flags, modseq, telling)
         self.modseq = max(self.modseq, changes.highestmodseq)
+        self.is_doubtful = False
         return lines
 
     def keep_up(self, modseq: int) -> None:
@@ -219,8 +222,12 @@ class Selected:
         self.told[position], self.modseqs[position] = flags, modseq
 
     def doubt(self, position: int) -> None:
-        """The client waits for the flags of this message: the feed tells them in any case."""
+        """The client waits for the flags of this message: the feed tells them in any case.
+
+        Who changed them may be another process, of which nobody was woken yet: it is read now.
+        """
         self._untold.add(self.uids[position])
+        self.is_doubtful = True
 
     def flags_line(self, position: int, telling: Telling) -> bytes:
         """``* n FETCH (UID u FLAGS (…))`` with the flags as told, and MODSEQ where wanted."""

@@ -37,14 +37,16 @@ async def load(session: Session) -> None:
 async def sync(session: Session, may_expunge: bool) -> None:
     """Tell the client what changed in the selected mailbox; raises ``MailboxGone``.
 
-    Without a wake-up since the last look, and soon after it, there is nothing to read. A member who
-    may not read it any more is told nothing.
+    Without a wake-up since the last look, and soon after it, there is nothing to read, unless a
+    client waits for flags that another process changed. A member who may not read it any more is
+    told nothing.
     """
     if session.selected is None:
         return
     here = session.selected
     now = session.wire.time()
-    is_fresh = not session.is_stale and now - session.looked_at < session.settings.trust_seconds
+    is_trusted = now - session.looked_at < session.settings.trust_seconds
+    is_fresh = is_trusted and not (session.is_stale or here.is_doubtful)
     if is_fresh and not (may_expunge and here.has_untold_expunges):
         session.send(here.withheld(session.telling))
         return

@@ -10,6 +10,7 @@ long while, three thousand slow clients would leave their memory taken for hours
 
 import asyncio
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ Verb = Callable[[str], Awaitable[None]]
 _Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
 
 
-class Connection(SMTP):
+class Connection(SMTP, ABC):
     """A connection; its subclass knows the verbs.
 
     ``opened`` is told of it and says whether its address may have one more; ``closed`` is told when
@@ -183,9 +184,9 @@ class Connection(SMTP):
 
     # the dialogue
 
+    @abstractmethod
     def verb(self, name: str) -> Verb | None:
         """The command of this name in capitals, if there is one."""
-        raise NotImplementedError
 
     async def _handle_client(self) -> None:
         """Commands one by one until one side ends it."""

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from mailbox_store import mailboxes
+from mailbox_store import mailboxes, messages
+from mailbox_store.database import Transaction
+from mailbox_store.flags import FLAGGED
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.imap import contents, syncing, wire
 from mss_gateway.imap.handlers import fetch
@@ -307,6 +309,25 @@ async def test_what_another_process_wrote_is_told_once_wake_ups_are_not_trusted(
         await asyncio.to_thread(site.put, plain(1))
         writer.write(b"c NOOP\r\n")
         assert await until(reader, b"c") == [b"* 1 EXISTS\r\n", b"c OK NOOP done\r\n"]
+
+
+async def test_a_flag_that_another_process_set_already_is_told_to_who_sets_it(site: Site) -> None:
+    await asyncio.to_thread(site.put, plain(1))
+    with site.database.read() as view:
+        inbox = mailboxes.find(view, site.account_id, "INBOX").mailbox_id
+
+    def set_flagged(tx: Transaction) -> None:
+        messages.set_flags(tx, inbox, [1], -1, FLAGGED)
+
+    async with serving(site, replace(SETTINGS, trust_seconds=1e9)) as port:
+        reader, writer = await logged_in(port)
+        writer.write(b"b SELECT INBOX\r\nc FETCH 1 FLAGS\r\n")
+        await until(reader, b"c")
+        site.database._announce.clear()  # as when another process writes
+        await asyncio.to_thread(site.database.write, set_flagged)
+        writer.write(b"d STORE 1 +FLAGS (\\Flagged)\r\n")
+        answered = await until(reader, b"d")
+        assert answered == [b"* 1 FETCH (UID 1 FLAGS (\\Flagged))\r\n", b"d OK STORE done\r\n"]
 
 
 async def test_a_quiet_mailbox_is_not_read_again_at_once(
