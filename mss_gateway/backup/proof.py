@@ -10,7 +10,7 @@ from mailbox_store import integrity
 from mailbox_store.database import Database
 from mailbox_store.integrity import Holders
 from mss_gateway.backup.errors import BackupRefused
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 
 STORE: Final = "store.db"
 ROOT_KEY: Final = "root.key"
@@ -58,7 +58,7 @@ def _count(database: Database, told: Restored) -> None:
         told.closed = view.sql(
             "SELECT count(*) FROM accounts WHERE wrapped_key IS NULL"
         ).scalar_one()
-        spool = items.find_spool(view)
+        spool = spooled.find_spool(view)
         fault = view.sql("PRAGMA quick_check(1)").scalar_one()
         stranded = view.sql("PRAGMA foreign_key_check").first()
     report = integrity.verify(

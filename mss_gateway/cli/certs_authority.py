@@ -16,7 +16,7 @@ from mss_gateway.cli.desk import OPERATOR, Desk, has_store
 from mss_gateway.config import Config
 from mss_gateway.directory import authorities, certificates, trust
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 
 AuthorityKind = Literal["rsa-3072", "rsa-4096", "p256", "p384", "p521", "ed25519"]
 
@@ -51,7 +51,7 @@ def init(
         def unit(tx: Transaction) -> None:
             if is_first:
                 _take_the_place(tx)
-            authorities.keep_authority(tx, items.spool_account(tx), made)
+            authorities.keep_authority(tx, spooled.spool_account(tx), made)
             record(tx, f"authority:{made.issuing.serial_number:x}", "made")
             if is_first and not has_anchors:
                 write_whole(anchors_file, to_pem(made.root))

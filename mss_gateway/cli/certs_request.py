@@ -19,7 +19,7 @@ from mss_gateway.directory import enrolment, people
 from mss_gateway.directory.enrolment import Waiting
 from mss_gateway.directory.held import NO_USAGE
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 
 Asked = Literal["both", "sign", "encrypt"]
 
@@ -109,7 +109,7 @@ def _for_server(
         request = requests.for_server(key, names or [gateway.config.site.hostname], ips or [])
     except ValueError:
         raise typer.BadParameter("a name is not a DNS name, or an --ip not an address") from None
-    spool = gateway.database.write(items.spool_account)
+    spool = gateway.database.write(spooled.spool_account)
     kept = _keep(gateway, AccountId(spool), key, NO_USAGE, out, request)
     return _told(_line(kept, ""), key, out)
 

@@ -12,7 +12,7 @@ from mss_gateway.life import report
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import audit
 from mss_gateway.queue import desk as waiting
-from mss_gateway.queue import destinations, items
+from mss_gateway.queue import destinations, items, leases
 from mss_gateway.queue.desk import Line
 
 State = Literal["due", "leased", "held"]
@@ -138,7 +138,7 @@ def drop(
     """End without delivering; reported to the author as any failure is."""
 
     def act(gateway: Gateway, tx: Transaction, one: int) -> bool:
-        until = gateway.queue_clock.now() + items.LEASE_SECONDS
+        until = gateway.queue_clock.now() + leases.LEASE_SECONDS
         spool = tx.vault.account(tx, gateway.spool)
         item = waiting.taken(tx, spool, one, until)
         if item is None:

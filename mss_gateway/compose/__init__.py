@@ -33,7 +33,7 @@ from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import log, metrics
 from mss_gateway.observability.register import Register
 from mss_gateway.observability.sparing import Sparing
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 from mss_gateway.queue.clock import QueueClock
 
 AUTHORITY_YEARS = 10
@@ -76,9 +76,9 @@ def _wire(
     config: Config, database: Database, clock: Callable[[], float], wake: Callable[[], None]
 ) -> Gateway:
     with database.read() as view:
-        spool = items.find_spool(view)
+        spool = spooled.find_spool(view)
     if spool is None:
-        spool = database.write(items.spool_account)
+        spool = database.write(spooled.spool_account)
     with database.read() as view:
         authority = certificates.load_authority(view, spool)
     if authority is None:
@@ -155,7 +155,7 @@ def _new_authority(
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         path.write_bytes(to_pem(authority.root))
-    database.write(lambda tx: certificates.keep_authority(tx, items.spool_account(tx), authority))
+    database.write(lambda tx: certificates.keep_authority(tx, spooled.spool_account(tx), authority))
     return authority
 
 

@@ -24,9 +24,9 @@ from mss_gateway.message.report_form import Head, returned_header
 from mss_gateway.message.summary import summarise
 from mss_gateway.message.words import unfold
 from mss_gateway.observability import audit
-from mss_gateway.queue import items
+from mss_gateway.queue import items, spooled
 from mss_gateway.queue.carried import Carried, Destined
-from mss_gateway.queue.items import Queued
+from mss_gateway.queue.spooled import Queued
 
 AGENT: Final = "MSS Gateway"
 """Of Reporting-UA, after the name of this server (RFC 8098 §3.2.1)."""
@@ -156,7 +156,9 @@ def _signed(gateway: Gateway, view: View, told: Told, raw: bytes) -> Answer:
         has_xdm=False,
     )
     spool = view.vault.account(view, gateway.spool)
-    queued = items.seal_message(spool, gateway.new_ref(), signed, summarise(scan(signed)), carried)
+    queued = spooled.seal_message(
+        spool, gateway.new_ref(), signed, summarise(scan(signed)), carried
+    )
     verdict = told.disposition.kind if told.code is None else str(told.code.value)
     return Answer(spool, queued, to, verdict)
 

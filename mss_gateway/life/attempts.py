@@ -11,7 +11,7 @@ from mss_gateway.life import report
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import audit, log
 from mss_gateway.queue import items, schedule, stumbles
-from mss_gateway.queue.items import Item
+from mss_gateway.queue.leases import Item
 from mss_gateway.queue.stumbles import Stumble
 
 PATIENCE: Final = {Failure.NO_CERTIFICATE_FOR_RECIPIENT: schedule.CERTIFICATE_SECONDS}

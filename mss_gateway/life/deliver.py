@@ -20,9 +20,10 @@ from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
 from mss_gateway.observability import audit
-from mss_gateway.queue import items
+from mss_gateway.queue import items, leases, spooled
 from mss_gateway.queue.carried import evidence as verdict_of
-from mss_gateway.queue.items import Item, Message
+from mss_gateway.queue.leases import Item
+from mss_gateway.queue.spooled import Message
 from policies.people import Role
 
 
@@ -42,7 +43,7 @@ def deliver(gateway: Gateway, item: Item) -> "Future[bool]":
     """
     with gateway.database.read() as view:
         spool = gateway.database.vault.account(view, gateway.spool)
-        message = items.read_message(view, spool, item.message_ref)
+        message = spooled.read_message(view, spool, item.message_ref)
         if message is None:
             # a message goes with its last item: somebody else has done ours
             return gateway.database.submit(lambda tx: False)
@@ -50,7 +51,7 @@ def deliver(gateway: Gateway, item: Item) -> "Future[bool]":
         told = report.on_delivered(gateway, view, item)
 
     def unit(tx: Transaction) -> bool:
-        if not items.holds(tx, item):
+        if not leases.holds(tx, item):
             return False
         appended = deliveries.deliver(
             tx, item.recipient, prepared.inbox.mailbox_id, prepared.arrival
@@ -85,7 +86,7 @@ def _prepare(gateway: Gateway, view: View, item: Item, message: Message) -> _Pre
     evidence = verdict_of(message.carried, message.created_at)
     if recipient.smime == "client":
         spool = view.vault.account(view, gateway.spool)
-        raw = items.read_body(view, spool, message)
+        raw = spooled.read_body(view, spool, message)
         is_ours = message.carried.author_role == Role.SYSTEM.name
         raw = crypto.seal_here(gateway, view, recipient, raw, is_ours=is_ours)
         arrival = messages.seal_arrival(

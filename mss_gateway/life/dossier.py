@@ -26,8 +26,8 @@ from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.attachments import Attachment, attachments
 from mss_gateway.message.parse import scan
 from mss_gateway.message.part import Message
-from mss_gateway.queue import items
-from mss_gateway.queue.items import Item
+from mss_gateway.queue import items, leases, spooled
+from mss_gateway.queue.leases import Item
 from policies.facts import RecordAction
 
 
@@ -43,14 +43,14 @@ def file_item(gateway: Gateway, item: Item) -> "Future[bool]":
     """File the XDM archives of a delivered item; the future tells whether documents were added."""
     with gateway.database.read() as view:
         spool = gateway.database.vault.account(view, gateway.spool)
-        queued = items.read_message(view, spool, item.message_ref)
+        queued = spooled.read_message(view, spool, item.message_ref)
         patient = people.by_address(view, item.recipient)
         if queued is None:
             # a message goes with its last item: somebody else has done ours
             return gateway.database.submit(lambda tx: False)
         if patient is None:
             raise Refused(Failure.BUG, "a filing without its patient")
-        message = scan(items.read_body(view, spool, queued))
+        message = scan(spooled.read_body(view, spool, queued))
         carried = queued.carried
         author = Doer("system", carried.signer or carried.author, Side.OTHERS)
         made = [
@@ -74,7 +74,7 @@ def file_item(gateway: Gateway, item: Item) -> "Future[bool]":
         ]
 
     def unit(tx: Transaction) -> bool:
-        if not items.holds(tx, item):
+        if not leases.holds(tx, item):
             return False
         outcomes = filing.file_archive(tx, made)
         for one, outcome in zip(made, outcomes, strict=True):

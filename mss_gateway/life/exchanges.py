@@ -12,7 +12,7 @@ from mss_gateway.life import peers
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.peers import Outside
 from mss_gateway.observability import audit
-from mss_gateway.queue.items import Message
+from mss_gateway.queue.spooled import Message
 from policies.first_contact import (
     Exchange,
     ReplyToCandidate,

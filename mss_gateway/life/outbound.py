@@ -10,9 +10,9 @@ from mailbox_store.database import Transaction, View
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import next_hop, own_certificate
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.queue import desk, destinations, items, schedule
+from mss_gateway.queue import desk, destinations, items, leases, schedule
 from mss_gateway.queue.destinations import Destination
-from mss_gateway.queue.items import Item
+from mss_gateway.queue.leases import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def claim(gateway: Gateway, index: bytes, count: int) -> list[Claimed]:
     now = gateway.queue_clock.now()
     with gateway.database.read() as view:
         spool = gateway.database.vault.account(view, gateway.spool)
-    claimed = gateway.database.write(lambda tx: items.claim_for(tx, spool, index, count, now))
+    claimed = gateway.database.write(lambda tx: leases.claim_for(tx, spool, index, count, now))
     with gateway.database.read() as view:
         return [Claimed(item, _octets(view, item)) for item in claimed]
 

@@ -22,9 +22,9 @@ from mss_gateway.message.attachments import attachments
 from mss_gateway.message.mdn import Disposition
 from mss_gateway.message.parse import scan
 from mss_gateway.message.part import Message
-from mss_gateway.queue import items
+from mss_gateway.queue import items, leases, spooled
 from mss_gateway.queue.carried import Carried
-from mss_gateway.queue.items import Item
+from mss_gateway.queue.leases import Item
 
 APPLICATION = "APP"
 """The type of box that a program reads (domain OP-15)."""
@@ -51,18 +51,18 @@ def acknowledge(gateway: Gateway, item: Item) -> "Future[bool]":
     """
     with gateway.database.read() as view:
         spool = gateway.database.vault.account(view, gateway.spool)
-        queued = items.read_message(view, spool, item.message_ref)
+        queued = spooled.read_message(view, spool, item.message_ref)
         box = people.by_address(view, item.recipient)
         if queued is None:
             # a message goes with its last item: somebody else has done ours
             return gateway.database.submit(lambda tx: False)
         if box is None:
             raise Refused(Failure.BUG, "a receipt without its box")
-        message = scan(items.read_body(view, spool, queued))
+        message = scan(spooled.read_body(view, spool, queued))
         answer = _of_application(gateway, view, box, item, queued.carried, message)
 
     def unit(tx: Transaction) -> bool:
-        if not items.holds(tx, item):
+        if not leases.holds(tx, item):
             return False
         if answer is not None:
             acknowledging.send(gateway, tx, answer, box, item.message_ref)

@@ -20,9 +20,10 @@ from mss_gateway.message import dkim as dkim_fields
 from mss_gateway.message.header import header_end
 from mss_gateway.message.parse import find_bare_line_ending
 from mss_gateway.observability import audit
-from mss_gateway.queue import items
+from mss_gateway.queue import items, leases, spooled
 from mss_gateway.queue.carried import Asked
-from mss_gateway.queue.items import Item, Message
+from mss_gateway.queue.leases import Item
+from mss_gateway.queue.spooled import Message
 
 _RETURN_PATH: Final = b"return-path:"
 
@@ -97,11 +98,11 @@ def prepare(gateway: Gateway, item: Item) -> Prepared | None:
     former = NEVER if item.attempt is None else Attempt.from_bytes(item.attempt)
     with gateway.database.read() as view:
         spool = gateway.database.vault.account(view, gateway.spool)
-        message = items.read_message(view, spool, item.message_ref)
+        message = spooled.read_message(view, spool, item.message_ref)
         if message is None:
             return None
         next_hop.admit(gateway, view, item.domain)
-        raw = _without_return_path(items.read_body(view, spool, message))
+        raw = _without_return_path(spooled.read_body(view, spool, message))
         if find_bare_line_ending(raw) is not None:
             raise Refused(Failure.BARE_LINE_ENDING, message_ref=item.message_ref)
         raw, drawn = _sealed(gateway, view, item, message, raw, former.drawn)
@@ -111,7 +112,7 @@ def prepare(gateway: Gateway, item: Item) -> Prepared | None:
     attempt = Attempt(drawn, dkim)
     if is_again:
         # nothing new to keep; but whoever lost the lease sends nothing
-        return Prepared(outgoing, gateway.database.submit(lambda tx: items.holds(tx, item)))
+        return Prepared(outgoing, gateway.database.submit(lambda tx: leases.holds(tx, item)))
     opaque = attempt.to_bytes()
     kept = gateway.database.submit(lambda tx: items.keep_attempt(tx, spool, item, opaque))
     return Prepared(outgoing, kept)
@@ -131,7 +132,7 @@ def succeeded(
         told = None if peer_tells else report.on_relayed(gateway, view, item, reply)
 
     def unit(tx: Transaction) -> bool:
-        if not items.holds(tx, item):
+        if not leases.holds(tx, item):
             return False
         if peers.is_patients(gateway, outgoing.domain):
             exchanges.apply(gateway, tx, outgoing.message, outgoing.recipient, gateway.spool)

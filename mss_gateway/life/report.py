@@ -26,9 +26,10 @@ from mss_gateway.message.parse import scan
 from mss_gateway.message.report_form import Head, returned_header
 from mss_gateway.message.summary import summarise
 from mss_gateway.observability import audit, log
-from mss_gateway.queue import desk, items
+from mss_gateway.queue import desk, items, leases, spooled
 from mss_gateway.queue.carried import Asked, Carried, Destined
-from mss_gateway.queue.items import Item, Message, Queued
+from mss_gateway.queue.leases import Item
+from mss_gateway.queue.spooled import Message, Queued
 from policies.people import Role
 
 WORDS: Final[dict[Action, str]] = {
@@ -106,7 +107,7 @@ def give_up(gateway: Gateway, item: Item, failure: Failure, reply: str = "") -> 
         report = about(gateway, view, item, outcome)
 
     def unit(tx: Transaction) -> None:
-        if items.holds(tx, item):
+        if leases.holds(tx, item):
             _end(gateway, tx, item, failure, report)
 
     return gateway.database.submit(unit)
@@ -185,7 +186,7 @@ def about(gateway: Gateway, view: View, item: Item, outcome: Outcome) -> Report 
     if item.stage not in TRANSPORT or not wants(item.asked, outcome.action):
         return None
     spool = gateway.database.vault.account(view, gateway.spool)
-    message = items.read_message(view, spool, item.message_ref)
+    message = spooled.read_message(view, spool, item.message_ref)
     if message is None:
         return None
     to = answering.behind(gateway, view, message.carried)
@@ -197,7 +198,9 @@ def about(gateway: Gateway, view: View, item: Item, outcome: Outcome) -> Report 
     if to.stage == "relay":
         # what leaves is signed: the other side takes nobody's word for who wrote it
         told = crypto.sign(gateway, gateway.notary.signer(), told, (parse_address(to.address),))
-    queued = items.seal_message(spool, ref, told, summarise(scan(told)), _carried(gateway, message))
+    queued = spooled.seal_message(
+        spool, ref, told, summarise(scan(told)), _carried(gateway, message)
+    )
     return Report(spool, queued, to, outcome.action, item.message_ref)
 
 

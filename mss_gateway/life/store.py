@@ -25,10 +25,10 @@ from mss_gateway.life.judgement import Introduction
 from mss_gateway.life.policy import Envelope
 from mss_gateway.life.retries import Handed, Kept
 from mss_gateway.observability import audit
-from mss_gateway.queue import items
+from mss_gateway.queue import items, spooled
 from mss_gateway.queue.carried import NOTHING_ASKED, Asked, Carried, Destined
 from mss_gateway.queue.carried import evidence as verdict_of
-from mss_gateway.queue.items import Queued
+from mss_gateway.queue.spooled import Queued
 from policies import decide
 from policies.facts import MessageFacts
 from policies.verdict import Permit, Verdict
@@ -165,7 +165,7 @@ def _sealed(gateway: Gateway, ready: Iterable[Ready]) -> tuple[AccountSeal, list
 
 
 def _seal(gateway: Gateway, spool: AccountSeal, ready: Ready) -> _Sealed:
-    queued = items.seal_message(spool, ready.message_ref, ready.raw, ready.summary, ready.carried)
+    queued = spooled.seal_message(spool, ready.message_ref, ready.raw, ready.summary, ready.carried)
     kept = tuple(_evidence(gateway, ready))
     return _Sealed(replace(ready, raw=b""), len(ready.raw), queued, kept)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from mailbox_store.database import Transaction, View
 from mailbox_store.vault import AccountSeal
 from mss_gateway.queue import destinations
-from mss_gateway.queue.items import Item, context, leased
+from mss_gateway.queue.leases import Item, leased
+from mss_gateway.queue.spooled import context
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 
 from mailbox_store.database import Transaction, View
 from mss_gateway.queue import schedule
-from mss_gateway.queue.items import Item
+from mss_gateway.queue.leases import Item
 
 UNREPORTED: Final = "unreported"
 """Why such an item is held, as the operator reads it."""

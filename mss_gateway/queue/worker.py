@@ -15,9 +15,9 @@ from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import attempts, deliver, dossier, receipt, report
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import log
-from mss_gateway.queue import desk, items
+from mss_gateway.queue import desk, leases
 from mss_gateway.queue.desk import Late
-from mss_gateway.queue.items import Item
+from mss_gateway.queue.leases import Item
 
 BATCH: Final = 64
 POLL_SECONDS: Final = 1.0
@@ -64,7 +64,7 @@ class Worker:
 
     def _recover(self, tx: Transaction) -> int:
         self._gateway.queue_clock.keep(tx)
-        return items.recover(tx)
+        return leases.recover(tx)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -87,7 +87,7 @@ class Worker:
         with gateway.database.read() as view:
             spool = gateway.database.vault.account(view, gateway.spool)
             late = desk.late(view, now, BATCH)
-            is_due = items.has_due(view, now)
+            is_due = leases.has_due(view, now)
         for each in late:
             self._tell_safely(each, now)
         if not is_due:
@@ -95,7 +95,7 @@ class Worker:
 
         def claim(tx: Transaction) -> list[Item]:
             gateway.queue_clock.keep(tx)
-            return items.claim(tx, spool, BATCH, now)
+            return leases.claim(tx, spool, BATCH, now)
 
         claimed = gateway.database.write(claim)
         self._kept_at = now
@@ -161,7 +161,7 @@ class Worker:
         expires_at = late.entered_at + gateway.config.queue.expiry_hours * 3600
         with gateway.database.read() as view:
             spool = gateway.database.vault.account(view, gateway.spool)
-        item = gateway.database.write(lambda tx: items.take(tx, spool, late.item_id, now))
+        item = gateway.database.write(lambda tx: leases.take(tx, spool, late.item_id, now))
         if item is None:
             return  # it has a result, or is at work, meanwhile
         if now < expires_at:

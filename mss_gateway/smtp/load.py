@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from certs.certificate import Certificate
 from mss_gateway.life import outbound
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.queue.items import Item
+from mss_gateway.queue.leases import Item
 from mss_gateway.smtp.reaching import Reach
 from mss_gateway.smtp.room import Room
 

@@ -16,7 +16,7 @@ from mss_gateway.life import attempts, outbound, relay
 from mss_gateway.life.outbound import Claimed
 from mss_gateway.life.relay import Outgoing
 from mss_gateway.observability import log
-from mss_gateway.queue.items import Item
+from mss_gateway.queue.leases import Item
 from mss_gateway.smtp.answer import Answer
 from mss_gateway.smtp.client import Kind, Link, PeerFailed
 from mss_gateway.smtp.load import Load

@@ -19,9 +19,9 @@ from mss_gateway.life import crypto, outbound
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
-from mss_gateway.queue import destinations, items
+from mss_gateway.queue import destinations, items, leases, spooled
 from mss_gateway.queue.carried import Carried, Destined
-from mss_gateway.queue.items import Queued
+from mss_gateway.queue.spooled import Queued
 from mss_gateway.queue.worker import BATCH, Worker
 from mss_gateway.smtp.trip import BATCH as TRIP
 from tests.bench.letters import letter
@@ -114,7 +114,7 @@ class _Backlog:
 
     def _queued(self) -> Queued:
         ref = self.gateway.new_ref()
-        return items.seal_message(self.spool, ref, self._raw, self._summary, _CARRIED)
+        return spooled.seal_message(self.spool, ref, self._raw, self._summary, _CARRIED)
 
     def _enqueue(self, group: list[Queued], tx: Transaction) -> None:
         addresses = _LOCAL if self.stage == "deliver" else _REMOTE
@@ -127,7 +127,7 @@ class _Backlog:
 def _delivering(backlog: _Backlog) -> tuple[int, float]:
     """One batch of the worker, all of it, and the seconds of its claim without the COMMIT."""
     count, claimed = 0, [0.0]
-    real = items.claim
+    real = leases.claim
 
     def timed(*arguments: Any) -> Any:
         before = time.perf_counter()

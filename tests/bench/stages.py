@@ -28,7 +28,7 @@ from mss_gateway.life.submission import Submission
 from mss_gateway.message.address import parse_address
 from mss_gateway.message.parse import find_bare_line_ending, scan
 from mss_gateway.message.summary import summarise
-from mss_gateway.queue import items
+from mss_gateway.queue import leases
 from policies import decide
 from policies.verdict import Permit
 from tests.bench.letters import letter, plain_letter
@@ -173,7 +173,7 @@ def _queue(gateway: Gateway, sent: Submission, count: int) -> dict[str, Cost]:
     claims, prepares = [], []
     while True:
         before = _cpu()
-        claimed = gateway.database.write(lambda tx: items.claim(tx, spool, GROUP, tx.now))
+        claimed = gateway.database.write(lambda tx: leases.claim(tx, spool, GROUP, tx.now))
         between = _cpu()
         if len(claimed) < GROUP:
             break

@@ -21,7 +21,7 @@ from mailbox_store import changes, mailboxes
 from mss_gateway import compose
 from mss_gateway.directory import people
 from mss_gateway.directory.people import NewPerson, Traits
-from mss_gateway.queue import items
+from mss_gateway.queue import leases
 from mss_gateway.queue.worker import Worker
 from tests.crash import inspecting, prepared
 from tests.crash.connecting import trusting
@@ -193,7 +193,7 @@ def _recover(state: Path) -> list[bytes]:
     """The messages in the recipient's INBOX once the queue has nothing left to do."""
     gateway = compose.build(settings(state, 1))
     try:
-        gateway.database.write(items.recover)
+        gateway.database.write(leases.recover)
         worker = Worker(gateway, threading.Event())
         while worker.run_batch():
             pass

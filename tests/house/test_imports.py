@@ -61,7 +61,7 @@ DOORS = {
     "webauthn": ("directory",),
     "joserfc": ("directory",),
     "segno": ("webmail",),  # the picture of a TOTP secret
-    "aiosmtplib": ("smtp.client", "smtp.plain"),
+    "aiosmtplib": ("smtp.client", "smtp.conversation", "smtp.plain"),
     "dns": ("smtp.routes",),
     "structlog": ("observability",),
     "prometheus_client": ("observability",),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mss_gateway.queue import items
+from mss_gateway.queue import leases, spooled
 from mss_gateway.queue.carried import Asked
 from mss_gateway.smtp.connection import EARLY_COMMANDS, MISTAKES, PATIENCE
 from tests.protocol import smtp_doors
@@ -184,12 +184,12 @@ async def test_what_is_asked_with_mail_and_rcpt_is_what_the_queue_knows(
     gateway = site.gateway
     with gateway.database.read() as view:
         spool = gateway.database.vault.account(view, gateway.spool)
-        found = items.read_message(view, spool, answer[10:])
+        found = spooled.read_message(view, spool, answer[10:])
     assert found is not None
     carried = found.carried
     assert (carried.returns, carried.envelope_id, carried.requires_tls) == ("FULL", "un+1", True)
     now = gateway.queue_clock.now()
-    (item,) = gateway.database.write(lambda tx: items.claim(tx, spool, 9, now))
+    (item,) = gateway.database.write(lambda tx: leases.claim(tx, spool, 9, now))
     assert item.asked == Asked(frozenset({"DELAY", "FAILURE"}), "rfc822;i+d@x.example")
 
 

@@ -17,7 +17,7 @@ from mss_gateway.life import arrival, outbound
 from mss_gateway.life.arrival import Arrival
 from mss_gateway.message import smime
 from mss_gateway.message.address import parse_address
-from mss_gateway.smtp import client, trip
+from mss_gateway.smtp import conversation, trip
 from mss_gateway.smtp.trip import Trip
 from policies.people import Role, Standing
 from policies.verdict import Permit
@@ -129,8 +129,8 @@ async def test_who_takes_a_body_in_drips_has_so_long_for_all_of_it(
     async def drip(_: object) -> None:
         await asyncio.sleep(0.05)
 
-    monkeypatch.setattr(client._Conversation, "_drain_helper", drip)
-    monkeypatch.setattr(client, "stuffed", lambda raw: (b"x" for _ in range(1_000_000)))
+    monkeypatch.setattr(conversation.Conversation, "_drain_helper", drip)
+    monkeypatch.setattr(conversation, "stuffed", lambda raw: (b"x" for _ in range(1_000_000)))
     async with foreign(relaying) as (here, server):
         here.submit(GARNIER)
         await here.carry(waits=replace(QUICK, body=0.2))

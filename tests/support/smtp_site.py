@@ -50,7 +50,7 @@ from mss_gateway.message.address import parse_address
 from mss_gateway.observability import log, metrics
 from mss_gateway.observability.register import Register
 from mss_gateway.observability.sparing import Sparing
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 from mss_gateway.queue.clock import QueueClock
 from mss_gateway.queue.worker import Worker
 from mss_gateway.smtp.connection import PATIENCE, Patience
@@ -253,7 +253,7 @@ def make_template(folder: Path) -> None:
 
 def _fill(folder: Path, database: Database) -> None:
     moment = datetime.fromtimestamp(NOW, UTC)
-    spool = database.write(items.spool_account)
+    spool = database.write(spooled.spool_account)
     authority = Authority.create("Operateur de test", "p256", moment, 5)
     (folder / "anchors.pem").write_bytes(to_pem(authority.root))
     database.write(lambda tx: certificates.keep_authority(tx, spool, authority))
@@ -326,7 +326,7 @@ def check_nothing_is_told(site: Site) -> None:
 
 
 def _wire(config: Config, database: Database, clock: Clock) -> Gateway:
-    spool = database.write(items.spool_account)
+    spool = database.write(spooled.spool_account)
     with database.read() as view:
         authority = certificates.load_authority(view, spool)
     assert authority is not None

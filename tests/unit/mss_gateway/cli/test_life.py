@@ -10,7 +10,7 @@ from mss_gateway.dossier import catalogue
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import STAGES, report
 from mss_gateway.message.build import OutgoingFile
-from mss_gateway.queue import items
+from mss_gateway.queue import items, leases
 from policies import rules
 from tests.support.white_lists import white_list
 from tests.support.xdm import INS_OID, CdaText, Subject, archive_of, cda_document
@@ -211,7 +211,7 @@ def test_an_item_that_failed_says_why_and_when_next(mss: Mss) -> None:
     with mss.gateway() as gateway:
         with gateway.database.read() as view:
             spool = view.vault.account(view, gateway.spool)
-        (item,) = gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))
+        (item,) = gateway.database.write(lambda tx: leases.claim(tx, spool, 1, tx.now))
         gateway.database.write(
             lambda tx: items.retry(tx, item, tx.now + 60, Failure.STORE_UNAVAILABLE.value)
         )

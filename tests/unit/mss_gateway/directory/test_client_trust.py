@@ -22,7 +22,7 @@ from mss_gateway.directory.revocation import Kept
 from mss_gateway.directory.revocation_answers import Received
 from mss_gateway.directory.revocation_folder import LIST_OCTETS, LISTS, Lists
 from mss_gateway.directory.revocation_sources import lists_of
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 from policies.people import Standing
 from tests.support.client_certificates import issue, lists
 from tests.unit.mss_gateway.directory.conftest import NOW, add
@@ -144,7 +144,7 @@ def test_without_lists_nobody_of_another_authority_is_believed(
 
 
 def test_lists_that_were_fetched_count_like_those_of_the_folder(database: Database) -> None:
-    outside, site = authority(OUTSIDE), database.write(items.spool_account)
+    outside, site = authority(OUTSIDE), database.write(spooled.spool_account)
     believed = ClientTrust((outside.root, outside.issuing), None, Lists(None), Kept(site))
     shown = issue(outside, key(), [PROGRAM], AT)
     assert check(database, believed, shown) is ChainReason.REVOCATION_UNKNOWN

@@ -10,7 +10,7 @@ from mailbox_store.vault import AccountId
 from mss_gateway.directory import dkim_keys
 from mss_gateway.directory.dkim_keys import DkimKey, SelectorTaken
 from mss_gateway.message import dkim
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 from tests.unit.mss_gateway.directory.conftest import NOW, Clock
 
 DOMAIN = "mss.example"
@@ -19,7 +19,7 @@ RAW = b"From: claire.martin@mss.example\r\n\r\nBonjour.\r\n"
 
 @pytest.fixture
 def spool(database: Database) -> AccountId:
-    return AccountId(database.write(items.spool_account))
+    return AccountId(database.write(spooled.spool_account))
 
 
 def make(database: Database, spool: AccountId, selector: str = "s1") -> DkimKey:
@@ -82,7 +82,7 @@ def test_the_key_is_not_in_the_file(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "sealed.db"
     root = RootKey.create(tmp_path / "root.key")
     opened = Database.open(f"sqlite:///{path}", Sealing(root), clock=clock)
-    spool = AccountId(opened.write(items.spool_account))
+    spool = AccountId(opened.write(spooled.spool_account))
     make(opened, spool)
     with opened.read() as view:
         sealed = bytes(view.sql("SELECT sealed_key FROM dkim_keys").scalar_one())

@@ -18,7 +18,7 @@ from mss_gateway.directory import enrolment
 from mss_gateway.directory.enrolment import RequestUnknown
 from mss_gateway.directory.held import NO_USAGE
 from mss_gateway.directory.people import Person
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 from tests.unit.mss_gateway.directory.conftest import NOW, Clock
 
 
@@ -87,7 +87,7 @@ def test_neither_key_nor_fingerprint_is_in_the_file(tmp_path: Path, clock: Clock
     path = tmp_path / "sealed.db"
     root = RootKey.create(tmp_path / "root.key")
     opened = Database.open(f"sqlite:///{path}", Sealing(root), clock=clock)
-    account = opened.write(items.spool_account)
+    account = opened.write(spooled.spool_account)
     opened.write(lambda tx: enrolment.keep(tx, account, key(), Usage.BOTH))
     opened.close()
     content = path.read_bytes()

@@ -21,7 +21,7 @@ from mss_gateway.directory.revocation import Kept, Revocations, gravest
 from mss_gateway.directory.revocation_answers import Received
 from mss_gateway.directory.revocation_folder import Lists
 from mss_gateway.directory.revocation_sources import answer_for, lists_of
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 from tests.support.status_site import DAY, Issuer, key, moment
 from tests.unit.mss_gateway.directory.conftest import NOW
 
@@ -70,7 +70,7 @@ class Witnesses:
 def witnesses(database: Database, tmp_path: Path) -> Witnesses:
     folder = tmp_path / "lists"
     folder.mkdir()
-    site = database.write(items.spool_account)
+    site = database.write(spooled.spool_account)
     return Witnesses(database, site, folder, Kept(site))
 
 

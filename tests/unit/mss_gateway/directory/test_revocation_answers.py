@@ -24,7 +24,7 @@ from mss_gateway.directory.revocation_answers import (
     keep,
     sweep,
 )
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 from tests.unit.mss_gateway.directory.conftest import NOW, Clock
 
 FIRST = Received("crl", "crl http://a/", "issuer 1", b"first", NOW - 60, NOW + 3_600)
@@ -33,7 +33,7 @@ NEWER = replace(FIRST, der=b"newer", this_update=NOW, next_update=NOW + 7_200)
 
 @pytest.fixture
 def site(database: Database) -> AccountId:
-    return database.write(items.spool_account)
+    return database.write(spooled.spool_account)
 
 
 def record(database: Database, name: str = FIRST.name) -> Record | None:

@@ -10,7 +10,7 @@ from mss_gateway.directory import certificates, keybook
 from mss_gateway.directory.people import Person
 from mss_gateway.directory.revocation_needs import Needs
 from mss_gateway.directory.revocation_sources import Needed
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 from tests.support.status_site import Issuer, moment
 from tests.unit.mss_gateway.directory.conftest import NOW
 
@@ -23,7 +23,7 @@ AUTHORITIES = (ROOT.certificate,)
 
 @pytest.fixture
 def site(database: Database) -> AccountId:
-    return database.write(items.spool_account)
+    return database.write(spooled.spool_account)
 
 
 def learn(database: Database, site: AccountId, certificate: Certificate) -> None:

@@ -31,7 +31,7 @@ from mss_gateway.directory.revocation import Kept
 from mss_gateway.directory.revocation_refresh import AT_ONCE, PATIENCE, Refresh, Timing
 from mss_gateway.directory.revocation_sources import Needed
 from mss_gateway.directory.revocation_survey import Survey
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 from tests.support.nulls import NullSealing
 from tests.support.status_site import (
     DAY,
@@ -111,7 +111,7 @@ def server() -> Iterator[StatusSite]:
 
 @pytest.fixture
 def site(database: Database, server: StatusSite, clock: Clock) -> Iterator[Site]:
-    made = Site(database, database.write(items.spool_account), server, clock)
+    made = Site(database, database.write(spooled.spool_account), server, clock)
     yield made
     made.refresh.close()
 

@@ -8,7 +8,7 @@ from mss_gateway.directory import revocation_answers
 from mss_gateway.directory.revocation_answers import Received
 from mss_gateway.directory.revocation_sources import Hosts, Needed, lists_of
 from mss_gateway.directory.revocation_survey import Survey, survey
-from mss_gateway.queue import items
+from mss_gateway.queue import spooled
 from tests.support.status_site import Issuer, moment
 from tests.unit.mss_gateway.directory.conftest import NOW, Clock
 
@@ -22,7 +22,7 @@ NEEDED = Needed((ROOT.certificate,), others=(LEAF, ROOT.leaf(AT)))
 
 @pytest.fixture
 def site(database: Database) -> AccountId:
-    return database.write(items.spool_account)
+    return database.write(spooled.spool_account)
 
 
 def seen(database: Database, at: float = NOW) -> Survey:

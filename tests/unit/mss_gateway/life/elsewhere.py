@@ -10,8 +10,8 @@ from mss_gateway.life.arrival import Arrival
 from mss_gateway.message.address import parse_address
 from mss_gateway.message.parse import scan
 from mss_gateway.message.part import Message
-from mss_gateway.queue import destinations, items
-from mss_gateway.queue.items import Item
+from mss_gateway.queue import destinations, leases, spooled
+from mss_gateway.queue.leases import Item
 from mss_gateway.queue.worker import Worker
 from policies.people import Role
 from policies.verdict import Permit
@@ -62,7 +62,7 @@ def leaving(site: Site) -> list[Item]:
         item
         for one in waiting
         for item in site.gateway.database.write(
-            lambda tx, one=one: items.claim_for(tx, spool, one.index, 10_000, now)
+            lambda tx, one=one: leases.claim_for(tx, spool, one.index, 10_000, now)
         )
     ]
 
@@ -71,6 +71,6 @@ def body_of(site: Site, item: Item) -> Message:
     """The message of an item."""
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
-        message = items.read_message(view, spool, item.message_ref)
+        message = spooled.read_message(view, spool, item.message_ref)
         assert message is not None
-        return scan(items.read_body(view, spool, message))
+        return scan(spooled.read_body(view, spool, message))

@@ -12,7 +12,7 @@ from mss_gateway.failures import Failure
 from mss_gateway.life import crypto, deliver, submission
 from mss_gateway.message import smime
 from mss_gateway.message.parse import scan
-from mss_gateway.queue import desk, items, schedule
+from mss_gateway.queue import desk, items, leases, schedule
 from policies.people import Standing
 from tests.support.smtp_messages import signed
 from tests.support.smtp_site import (
@@ -40,11 +40,11 @@ def state(site: Site, professional: str = MARTIN, patient: str = PATIENT) -> str
         return correspondences.state(view, patient, professional)
 
 
-def claim(site: Site) -> items.Item:
+def claim(site: Site) -> leases.Item:
     """One item under a lease of ours."""
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
-    (item,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))
+    (item,) = site.gateway.database.write(lambda tx: leases.claim(tx, spool, 1, tx.now))
     return item
 
 
@@ -85,7 +85,7 @@ def test_a_delivery_that_was_done_by_whoever_died_is_not_done_again(site: Site) 
 def test_who_lost_the_lease_writes_nothing(site: Site) -> None:
     submission.accept(site.gateway, site.submission(MARTIN, (PATIENT,), simple()))
     lost = claim(site)
-    site.clock.pass_by(items.LEASE_SECONDS + 1)
+    site.clock.pass_by(leases.LEASE_SECONDS + 1)
     before = site.counts()
     held = claim(site)
     assert deliver.deliver(site.gateway, lost).result() is False

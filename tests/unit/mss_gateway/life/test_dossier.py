@@ -9,7 +9,7 @@ from mss_gateway.dossier.filing import AlreadyThere, Filed
 from mss_gateway.dossier.listing import Reader
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import dossier, record, submission
-from mss_gateway.queue import items
+from mss_gateway.queue import items, leases
 from policies.facts import RecordAction
 from tests.support import xdm
 from tests.support.smtp_messages import xdm_message
@@ -60,12 +60,12 @@ def test_filing_twice_adds_nothing(site: Site) -> None:
     assert site.worker.run_batch() == 1
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
-    (item,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))
+    (item,) = site.gateway.database.write(lambda tx: leases.claim(tx, spool, 1, tx.now))
     assert item.stage == "dossier"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(items, "finish", lambda tx, item: items.retry(tx, item, tx.now, "bug"))
         assert dossier.file_item(site.gateway, item).result() is True
-    (again,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))
+    (again,) = site.gateway.database.write(lambda tx: leases.claim(tx, spool, 1, tx.now))
     assert dossier.file_item(site.gateway, item).result() is False
     assert dossier.file_item(site.gateway, again).result() is False
     assert len(documents_of(site)) == 1

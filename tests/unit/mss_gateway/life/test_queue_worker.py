@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mss_gateway.life import deliver, submission
-from mss_gateway.queue import desk, items, worker
+from mss_gateway.queue import desk, leases, worker
 from mss_gateway.queue.worker import Worker
 from tests.support.smtp_site import DUBOIS, MARTIN, PATIENT, SECRETARIAT, Site, simple
 
@@ -24,7 +24,7 @@ def test_a_quiet_queue_costs_no_commit(site: Site) -> None:
 def test_an_item_that_fails_does_not_stop_its_neighbours(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails_for_one(gateway: Any, item: items.Item) -> Any:
+    def fails_for_one(gateway: Any, item: leases.Item) -> Any:
         if item.recipient == DUBOIS:
             raise RuntimeError("secret")
         return deliver.deliver(gateway, item)
@@ -46,7 +46,7 @@ def test_what_a_dead_worker_had_leased_is_done_by_the_next(site: Site) -> None:
     accept(site, DUBOIS)
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
-    site.gateway.database.write(lambda tx: items.claim(tx, spool, 10, tx.now))
+    site.gateway.database.write(lambda tx: leases.claim(tx, spool, 10, tx.now))
     assert site.work() == 0
     delivered, wake = threading.Event(), threading.Event()
     site.gateway.database.on_commit(lambda touched: delivered.set())

@@ -10,7 +10,7 @@ from mailbox_store.database import MailboxId, Transaction
 from mss_gateway.life import acknowledging, read_receipt, submission
 from mss_gateway.message import mdn
 from mss_gateway.message.parse import scan
-from mss_gateway.queue import items
+from mss_gateway.queue import leases, spooled
 from tests.support.read_receipts import read_notification
 from tests.support.smtp_site import BERNARD, MARTIN, PATIENT, Site, simple
 from tests.unit.mss_gateway.life import elsewhere
@@ -208,9 +208,9 @@ def test_what_is_told_is_one_item_of_its_own(site: Site) -> None:
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
     now = site.gateway.queue_clock.now()
-    (item,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 5, now))
+    (item,) = site.gateway.database.write(lambda tx: leases.claim(tx, spool, 5, now))
     with site.gateway.database.read() as view:
-        message = items.read_message(view, spool, item.message_ref)
+        message = spooled.read_message(view, spool, item.message_ref)
     assert message is not None and item.recipient == MARTIN
     assert message.carried.reverse_path is None and message.carried.is_automatic
     assert message.carried.author == PATIENT

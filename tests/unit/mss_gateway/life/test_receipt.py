@@ -12,8 +12,8 @@ from mss_gateway.directory.people import NewPerson, Traits
 from mss_gateway.dossier.errors import ImportCode
 from mss_gateway.life import receipt, submission
 from mss_gateway.message.parse import scan
-from mss_gateway.queue import items
-from mss_gateway.queue.items import Item
+from mss_gateway.queue import leases
+from mss_gateway.queue.leases import Item
 from tests.support import xdm
 from tests.support.people import DOMAIN
 from tests.support.read_receipts import read_notification
@@ -158,7 +158,7 @@ def _claimed(site: Site) -> Item:
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
     now = site.gateway.queue_clock.now()
-    (item,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, now))
+    (item,) = site.gateway.database.write(lambda tx: leases.claim(tx, spool, 1, now))
     assert item.stage == "receipt"
     return item
 
@@ -173,7 +173,7 @@ def test_it_may_run_twice_and_answers_once(site: Site) -> None:
 
 def test_who_lost_the_lease_answers_nothing(site: Site) -> None:
     lost = _waiting(site)
-    site.clock.pass_by(items.LEASE_SECONDS + 1)
+    site.clock.pass_by(leases.LEASE_SECONDS + 1)
     again = _claimed(site)
     assert receipt.acknowledge(site.gateway, lost).result() is False
     assert site.acts("report") == []

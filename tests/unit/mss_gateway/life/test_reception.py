@@ -15,9 +15,9 @@ from mss_gateway.life.arrival import Arrival
 from mss_gateway.life.reception import Visit
 from mss_gateway.message import header_protection, smime
 from mss_gateway.message.address import parse_address
-from mss_gateway.queue import items
+from mss_gateway.queue import leases, spooled
 from mss_gateway.queue.carried import Asked
-from mss_gateway.queue.items import Message
+from mss_gateway.queue.spooled import Message
 from policies.people import Role
 from tests.support import peer_site, smtp_messages, smtp_site, xdm
 from tests.support.peer_site import DOMAIN, GARNIER, HOST, OPERATOR, REMOTE_PATIENT
@@ -59,7 +59,7 @@ def refused(site: Site, raw: bytes, *recipients: str, path: str | None = GARNIER
 def queued(site: Site, message_ref: str) -> Message:
     with site.gateway.database.read() as view:
         spool = site.gateway.database.vault.account(view, site.gateway.spool)
-        found = items.read_message(view, spool, message_ref)
+        found = spooled.read_message(view, spool, message_ref)
     assert found is not None
     return found
 
@@ -128,7 +128,7 @@ def test_the_queue_knows_the_operator_and_what_was_asked(site: Site) -> None:
     with site.gateway.database.read() as view:
         spool = site.gateway.database.vault.account(view, site.gateway.spool)
     now = site.gateway.queue_clock.now()
-    (item,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 9, now))
+    (item,) = site.gateway.database.write(lambda tx: leases.claim(tx, spool, 9, now))
     assert item.asked == asked[DUBOIS]
 
 

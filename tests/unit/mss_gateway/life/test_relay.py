@@ -18,8 +18,8 @@ from mss_gateway.life.dkim_signing import KEPT_SECONDS, DkimSigners
 from mss_gateway.life.relay import Attempt, Outgoing
 from mss_gateway.message import smime
 from mss_gateway.message.parse import scan
-from mss_gateway.queue import items
-from mss_gateway.queue.items import Item
+from mss_gateway.queue import spooled
+from mss_gateway.queue.leases import Item
 from tests.support import peer_site
 from tests.support.peer_site import DOMAIN, GARNIER, MOREL, REMOTE_PATIENT
 from tests.support.relay_site import GCM, RelaySite, key_of, relay_site
@@ -149,7 +149,7 @@ def test_whatever_was_stored_what_is_not_canonical_never_leaves(
     here.submit(GARNIER)
     item = claim(here)
     stored = b"Return-Path: <x@y.example>\r\n" + simple(MARTIN) + stray + b"\r\n"
-    monkeypatch.setattr(relay.items, "read_body", lambda *_: stored)
+    monkeypatch.setattr(relay.spooled, "read_body", lambda *_: stored)
     with pytest.raises(Refused) as refused:
         relay.prepare(here.site.gateway, item)
     assert refused.value.failure is Failure.BARE_LINE_ENDING
@@ -228,7 +228,7 @@ def test_what_left_unsigned_is_not_signed_while_in_doubt(here: RelaySite) -> Non
 def prepare_from(here: RelaySite, item: Item, stored: bytes) -> bytes:
     """What leaves when this is stored."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(items, "read_body", lambda *_: stored)
+        patched.setattr(spooled, "read_body", lambda *_: stored)
         return prepare(here, item).raw
 
 

@@ -10,9 +10,9 @@ from mss_gateway.life import answering, deliver, report, submission
 from mss_gateway.message.dates import parse_date
 from mss_gateway.message.parse import scan
 from mss_gateway.message.status_report import read_status_report
-from mss_gateway.queue import items
+from mss_gateway.queue import items, leases
 from mss_gateway.queue.carried import Asked, Carried
-from mss_gateway.queue.items import Item
+from mss_gateway.queue.leases import Item
 from policies.people import Standing
 from tests.support.smtp_site import BERNARD, DUBOIS, MARTIN, PATIENT, SECRETARIAT, Site, simple
 from tests.unit.mss_gateway.life import elsewhere
@@ -91,9 +91,9 @@ def test_who_lost_the_lease_reports_nothing(site: Site) -> None:
     submission.accept(site.gateway, site.submission(MARTIN, (DUBOIS,), simple()))
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
-    (lost,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))
-    site.clock.pass_by(items.LEASE_SECONDS + 1)
-    site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))
+    (lost,) = site.gateway.database.write(lambda tx: leases.claim(tx, spool, 1, tx.now))
+    site.clock.pass_by(leases.LEASE_SECONDS + 1)
+    site.gateway.database.write(lambda tx: leases.claim(tx, spool, 1, tx.now))
     before = site.counts()
     report.give_up(site.gateway, lost, Failure.RECIPIENT_UNAVAILABLE).result()
     assert site.counts() == before
@@ -208,7 +208,7 @@ def test_a_delivery_run_twice_is_told_once(site: Site) -> None:
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
     now = site.gateway.queue_clock.now()
-    (item,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, now))
+    (item,) = site.gateway.database.write(lambda tx: leases.claim(tx, spool, 1, now))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(items, "finish", lambda tx, item: True)  # as if the lease ran out before
         assert deliver.deliver(site.gateway, item).result() is True
@@ -222,7 +222,7 @@ def test_giving_up_twice_is_told_once(site: Site) -> None:
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
     now = site.gateway.queue_clock.now()
-    (item,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, now))
+    (item,) = site.gateway.database.write(lambda tx: leases.claim(tx, spool, 1, now))
     for _ in range(2):
         report.give_up(site.gateway, item, Failure.RECIPIENT_UNAVAILABLE).result()
     site.work()
@@ -339,7 +339,7 @@ def test_a_message_that_arrived_is_never_told_undelivered(site: Site) -> None:
     with site.gateway.database.read() as view:
         spool = view.vault.account(view, site.gateway.spool)
     now = site.gateway.queue_clock.now()
-    (item,) = site.gateway.database.write(lambda tx: items.claim(tx, spool, 1, now))
+    (item,) = site.gateway.database.write(lambda tx: leases.claim(tx, spool, 1, now))
     later = replace(item, stage="receipt")
     report.give_up(site.gateway, later, Failure.NO_CERTIFICATE_FOR_AUTHOR).result()
     assert site.acts("report") == ["no_certificate_for_author"]

@@ -9,9 +9,10 @@ import pytest
 
 from mailbox_store.database import Database
 from mailbox_store.vault import AccountId, AccountSeal
-from mss_gateway.queue import items
+from mss_gateway.queue import items, leases, spooled
 from mss_gateway.queue.carried import Carried, Destined
-from mss_gateway.queue.items import Queued
+from mss_gateway.queue.leases import Item
+from mss_gateway.queue.spooled import Queued
 from tests.support.nulls import NullSealing
 
 NOW = 1_795_000_000
@@ -51,7 +52,7 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store as its first start leaves it, with a spool."""
     path = tmp_path_factory.mktemp("first-start") / "store.db"
     database = Database.open(f"sqlite:///{path}", NullSealing())
-    database.write(items.spool_account)
+    database.write(spooled.spool_account)
     database.close()
     return path
 
@@ -66,7 +67,7 @@ def database(tmp_path: Path, clock: Clock, first_start: Path) -> Iterator[Databa
 
 @pytest.fixture
 def spool_account(database: Database) -> AccountId:
-    return database.write(items.spool_account)
+    return database.write(spooled.spool_account)
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def sealed(
     raw: bytes = b"Subject: x\r\n\r\n",
     carried: Carried = CARRIED,
 ) -> Queued:
-    return items.seal_message(spool, ref, raw, b"summary", carried)
+    return spooled.seal_message(spool, ref, raw, b"summary", carried)
 
 
 def put(
@@ -95,3 +96,17 @@ def put(
     queued = sealed(spool, ref)
     destined = [Destined(each, stage) for each in recipients]
     database.write(lambda tx: items.enqueue(tx, spool, queued, destined))
+
+
+def claim(database: Database, spool: AccountSeal, count: int = 10) -> list[Item]:
+    return database.write(lambda tx: leases.claim(tx, spool, count, tx.now))
+
+
+def count(database: Database, table: str) -> int:
+    with database.read() as view:
+        found: int = view.sql(f"SELECT count(*) FROM {table}").scalar_one()
+        return found
+
+
+def holds(database: Database, item: Item) -> bool:
+    return database.write(lambda tx: leases.holds(tx, item))

@@ -2,9 +2,9 @@
 
 from mailbox_store.database import Database
 from mailbox_store.vault import AccountSeal
-from mss_gateway.queue import desk, destinations, items
+from mss_gateway.queue import desk, destinations, items, leases
 from mss_gateway.queue.desk import Late, Line
-from mss_gateway.queue.items import Item
+from mss_gateway.queue.leases import Item
 from tests.unit.mss_gateway.queue.conftest import NOW, put
 
 A, TOWN = "a@mss.example", "claire@ville.example"
@@ -20,7 +20,7 @@ def only(database: Database) -> Line:
 
 
 def claim(database: Database, spool: AccountSeal, now: int = NOW) -> list[Item]:
-    return database.write(lambda tx: items.claim(tx, spool, 10, now))
+    return database.write(lambda tx: leases.claim(tx, spool, 10, now))
 
 
 def test_what_is_held_is_neither_tried_nor_late_until_it_is_released(
@@ -34,7 +34,7 @@ def test_what_is_held_is_neither_tried_nor_late_until_it_is_released(
     assert claim(database, spool, later) == []
     with database.read() as view:
         assert desk.late(view, later, 10) == []
-        assert not items.has_due(view, later)
+        assert not leases.has_due(view, later)
     assert database.write(lambda tx: desk.release(tx, item_id, later))
     assert not database.write(lambda tx: desk.release(tx, item_id, later))
     with database.read() as view:
@@ -51,7 +51,7 @@ def test_what_is_at_work_is_left_to_who_works(database: Database, spool: Account
     assert not database.write(lambda tx: desk.hold(tx, item.item_id))
     assert not database.write(lambda tx: desk.retry_now(tx, item.item_id))
     assert database.write(lambda tx: desk.taken(tx, spool, item.item_id, NOW)) is None
-    assert database.write(lambda tx: items.take(tx, spool, item.item_id, NOW)) is None
+    assert database.write(lambda tx: leases.take(tx, spool, item.item_id, NOW)) is None
     with database.read() as view:
         assert desk.late(view, NOW + 400 * 86_400, 10) == []
 
@@ -62,7 +62,7 @@ def test_an_item_that_is_tried_now_opens_its_destination(
     put(database, spool, TOWN, stage="relay")
     with database.read() as view:
         (town,) = destinations.due(view, spool, NOW)
-    (item,) = database.write(lambda tx: items.claim_for(tx, spool, town.index, 1, NOW))
+    (item,) = database.write(lambda tx: leases.claim_for(tx, spool, town.index, 1, NOW))
     database.write(
         lambda tx: items.retry(tx, item, NOW + HOUR, "peer_unreachable", (spool, "451 4.3.2 later"))
     )
@@ -84,7 +84,7 @@ def test_an_author_is_told_once_that_an_item_is_late(
     database.write(lambda tx: items.retry(tx, item, NOW + 9 * HOUR, "busy"))
     with database.read() as view:
         (late,) = desk.late(view, NOW + 4 * HOUR, 10)
-    taken = database.write(lambda tx: items.take(tx, spool, late.item_id, NOW + 4 * HOUR))
+    taken = database.write(lambda tx: leases.take(tx, spool, late.item_id, NOW + 4 * HOUR))
     assert taken is not None
     assert (taken.attempts, taken.last_failure) == (1, "busy")
     assert database.write(lambda tx: items.noticed(tx, taken, NOW + 120 * HOUR))

@@ -2,10 +2,10 @@
 
 from mailbox_store.database import Database
 from mailbox_store.vault import AccountSeal
-from mss_gateway.queue import desk, destinations, items
+from mss_gateway.queue import desk, destinations, items, leases
 from mss_gateway.queue.carried import Asked, Destined
 from mss_gateway.queue.destinations import Destination
-from mss_gateway.queue.items import RELAY_LEASE_SECONDS, Item
+from mss_gateway.queue.leases import RELAY_LEASE_SECONDS, Item
 from tests.unit.mss_gateway.queue.conftest import NOW, put, sealed
 
 TOWN, COAST = "claire@ville.example", "paul@cote.example"
@@ -19,7 +19,7 @@ def due(database: Database, spool: AccountSeal, now: int = NOW) -> list[Destinat
 def claim_for(
     database: Database, spool: AccountSeal, index: bytes, now: int = NOW, count: int = 10
 ) -> list[Item]:
-    return database.write(lambda tx: items.claim_for(tx, spool, index, count, now))
+    return database.write(lambda tx: leases.claim_for(tx, spool, index, count, now))
 
 
 def test_each_domain_is_a_destination_and_local_work_is_none(
@@ -32,7 +32,7 @@ def test_each_domain_is_a_destination_and_local_work_is_none(
     town = next(one for one in due(database, spool) if one.domain == "ville.example")
     claimed = claim_for(database, spool, town.index)
     assert [one.recipient for one in claimed] == [TOWN, "paul@ville.example"]
-    local = database.write(lambda tx: items.claim(tx, spool, 10, NOW))
+    local = database.write(lambda tx: leases.claim(tx, spool, 10, NOW))
     assert [one.recipient for one in local] == ["anne@mss.example"]
     assert [one.domain for one in due(database, spool)] == ["cote.example"]
 
@@ -61,7 +61,7 @@ def test_an_abandoned_lease_brings_its_destination_back(
     assert due(database, spool, NOW + RELAY_LEASE_SECONDS) != []
     (again,) = claim_for(database, spool, town.index, NOW + RELAY_LEASE_SECONDS)
     assert (again.item_id, again.attempts) == (lost.item_id, 2)
-    assert not database.write(lambda tx: items.holds(tx, lost))
+    assert not database.write(lambda tx: leases.holds(tx, lost))
 
 
 def test_what_an_attempt_sent_stays_with_its_item_and_no_other(

@@ -18,10 +18,10 @@ from mss_gateway.failures import Failure, Refused, row
 from mss_gateway.life import attempts, report
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import log, metrics
-from mss_gateway.queue import desk, items, schedule, worker
+from mss_gateway.queue import desk, items, leases, schedule, worker
 from mss_gateway.queue.clock import QueueClock
 from mss_gateway.queue.desk import Line
-from mss_gateway.queue.items import Item
+from mss_gateway.queue.leases import Item
 from mss_gateway.queue.worker import HANDLERS, Worker
 from tests.unit.mss_gateway.queue.conftest import NOW, Clock, put
 
@@ -313,7 +313,7 @@ def test_the_thread_recovers_works_when_woken_and_stops(
 
     monkeypatch.setitem(HANDLERS, "deliver", stage)
     put(gateway.database, spool, A)
-    gateway.database.write(lambda tx: items.claim(tx, spool, 1, tx.now))  # by a process that died
+    gateway.database.write(lambda tx: leases.claim(tx, spool, 1, tx.now))  # by a process that died
     wake = threading.Event()
     started = Worker(gateway, wake)
     started.start()
