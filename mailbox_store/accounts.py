@@ -49,6 +49,14 @@ def create(tx: Transaction, kind: str) -> AccountId:
     return account_id
 
 
+def kind_of(view: View, account_id: AccountId) -> str | None:
+    """The kind of an account; None once it is gone."""
+    kind: str | None = view.sql(
+        "SELECT kind FROM accounts WHERE account_id = ?", (account_id,)
+    ).scalar()
+    return kind
+
+
 def of_kind(view: View, kind: str) -> list[Account]:
     """Every account of a kind, oldest first."""
     rows = view.sql(

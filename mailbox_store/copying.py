@@ -34,7 +34,8 @@ def copy(
         row
         for first, last in ranges(uids)
         for row in tx.sql(
-            "SELECT e.uid, e.message_id, e.flags, e.internal_date, e.size FROM entries e"
+            "SELECT e.uid, e.message_id, e.flags, e.internal_date, e.size,"
+            " CASE m.thread_id WHEN 0 THEN NULL ELSE m.thread_id END FROM entries e"
             " JOIN messages m ON m.message_id = e.message_id"
             " WHERE e.mailbox_id = ? AND e.uid BETWEEN ? AND ? AND m.account_id = ?"
             " ORDER BY e.uid",
@@ -44,8 +45,8 @@ def copy(
     if not found:
         return []
     places = [
-        Place(message_id, translate(value & shared), internal_date, size)
-        for _, message_id, value, internal_date, size in found
+        Place(message_id, translate(value & shared), internal_date, size, thread_id)
+        for _, message_id, value, internal_date, size, thread_id in found
     ]
     first, _ = messages.place(tx, target.mailbox_id, target.account_id, places)
     pairs = [(row[0], new) for new, row in enumerate(found, first)]

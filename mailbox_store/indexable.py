@@ -59,6 +59,21 @@ def messages_between(view: View, account_id: AccountId, first: int, last: int) -
     return [MessageId(row[0]) for row in rows]
 
 
+def newest_between(
+    view: View, account_id: AccountId, first: int, last: int, limit: int
+) -> list[MessageId]:
+    """The messages of an account from ``first`` to ``last``, the newest first, ``limit`` at most.
+
+    Walks over what other accounts have there too: few where the index has not come to yet.
+    """
+    rows = view.sql(
+        "SELECT message_id FROM messages WHERE +account_id = ? AND message_id BETWEEN ? AND ?"
+        " ORDER BY message_id DESC LIMIT ?",
+        (account_id, first, last, limit),
+    ).fetchall()
+    return [MessageId(row[0]) for row in rows]
+
+
 def counts_left(view: View, account_id: AccountId, stretches: Iterable[Stretch]) -> list[int]:
     """How many messages of each stretch the account still has."""
     found = view.sql(

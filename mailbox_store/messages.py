@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType
 
-from mailbox_store import bodies, personal
+from mailbox_store import bodies, personal, threads
 from mailbox_store.bodies import BlobId, SealedBody
 from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import MailboxNotFound
 from mailbox_store.flags import DELETED, EVERY_FLAG, SEEN
+from mailbox_store.threads import Correspondents, ThreadId
 from mailbox_store.vault import AccountId, AccountSeal
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Arrival:
     """A message sealed for one account, ready to be appended.
 
     ``body`` is a new sealed body, or the id of one that is stored already (and is then shared).
+    ``thread``: with whom it was exchanged, or the thread that it continues; only of patients.
     """
 
     account_id: AccountId
@@ -41,6 +43,7 @@ class Arrival:
     size: int
     summary: bytes
     evidence: bytes
+    thread: Correspondents | ThreadId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,12 @@ def append(
     else:
         blob_id = arrival.body
         bodies.retain(tx, blob_id)
+    thread_id = None
+    if arrival.thread is not None:
+        thread_id = threads.join(tx, arrival.account_id, arrival.thread, internal_date)
     message_id = tx.sql(
         "INSERT INTO messages (account_id, message_ref, blob_id, object_key, size, summary,"
-        " evidence) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING message_id",
+        " evidence, thread_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING message_id",
         (
             arrival.account_id,
             arrival.message_ref,
@@ -107,9 +113,10 @@ def append(
             arrival.size,
             arrival.summary,
             arrival.evidence,
+            thread_id,
         ),
     ).scalar_one()
-    placed = Place(MessageId(message_id), flags, internal_date, arrival.size)
+    placed = Place(MessageId(message_id), flags, internal_date, arrival.size, thread_id)
     uid, uidvalidity = place(tx, mailbox_id, arrival.account_id, [placed])
     return Appended(mailbox_id, uidvalidity, uid, placed.message_id)
 
@@ -251,12 +258,13 @@ def ranges(uids: Iterable[int]) -> Iterable[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A message with what belongs to one place of it."""
+    """A message with what belongs to one place of it; ``thread_id`` is its message's own."""
 
     message_id: MessageId
     flags: int
     internal_date: int
     size: int
+    thread_id: int | None = None
 
 
 def place(
@@ -287,9 +295,19 @@ def place(
     first = uidnext - len(places)
     tx.many(
         "INSERT INTO entries (mailbox_id, uid, message_id, flags, modseq, internal_date, size,"
-        " saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " saved_at, thread_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (mailbox_id, uid, it.message_id, it.flags, modseq, it.internal_date, it.size, tx.now)
+            (
+                mailbox_id,
+                uid,
+                it.message_id,
+                it.flags,
+                modseq,
+                it.internal_date,
+                it.size,
+                tx.now,
+                it.thread_id,
+            )
             for uid, it in enumerate(places, first)
         ],
     )

@@ -66,6 +66,25 @@ def _sifted(view: View, mailbox_id: MailboxId, message_ids: set[int]) -> list[in
     return [uid for uid, message_id in pairs if message_id in message_ids]
 
 
+def places_of(
+    view: View, mailbox_ids: Collection[MailboxId], message_ids: Collection[int]
+) -> dict[int, tuple[MailboxId, int]]:
+    """Where these messages stand, as (mailbox, UID): each that stands in one of ``mailbox_ids``.
+
+    Of several places the one in the mailbox that is named first counts.
+    """
+    # "+": one look per message, not a walk over a mailbox
+    found = view.sql(
+        "SELECT json_group_array(json_array(message_id, mailbox_id, uid)) FROM entries"
+        " WHERE message_id IN (SELECT value FROM json_each(?))"
+        " AND +mailbox_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(message_ids)), json.dumps(list(mailbox_ids))),
+    ).scalar_one()
+    rank = {mailbox_id: at for at, mailbox_id in enumerate(mailbox_ids)}
+    rows = sorted(json.loads(found), key=lambda row: (rank[row[1]], row[2]), reverse=True)
+    return {message_id: (MailboxId(mailbox_id), uid) for message_id, mailbox_id, uid in rows}
+
+
 def message_range(view: View, mailbox_id: MailboxId, first: int, last: int) -> tuple[int, int]:
     """The lowest and the highest message id among UIDs ``first`` to ``last``; (0, -1) for none."""
     low, high = view.sql(

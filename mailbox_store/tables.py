@@ -128,9 +128,12 @@ messages = Table(
     Column("size", Integer, nullable=False),
     Column("summary", LargeBinary, nullable=False),
     Column("evidence", LargeBinary, nullable=False),
+    # of a patient's; NULL: in none. 0: of an earlier release, not settled yet (life.threads)
+    Column("thread_id", Integer),
     Index(None, "account_id", "message_ref"),
     # who deletes a body looks for rows that refer to it: SQLite itself does, for the foreign key
     Index(None, "blob_id"),
+    Index("ix_messages_unsettled", "message_id", sqlite_where=text("thread_id = 0")),
     sqlite_autoincrement=True,
 )
 
@@ -146,12 +149,43 @@ entries = Table(
     Column("size", Integer, nullable=False),
     # when it came into this mailbox, RFC 8514 §3; NULL for what earlier releases placed
     Column("saved_at", Integer),
+    # its message's own, here too so that a thread is a range of an index
+    Column("thread_id", Integer),
     PrimaryKeyConstraint("mailbox_id", "uid"),
     Index(None, "mailbox_id", "modseq"),
     Index(None, "message_id"),
     # \Deleted: EXPUNGE looks at nothing else
     Index("ix_entries_deleted", "mailbox_id", "uid", sqlite_where=text("flags & 8")),
+    # of patients alone: nobody else's entry is in them
+    Index(
+        "ix_entries_thread",
+        "mailbox_id",
+        "thread_id",
+        "internal_date",
+        "uid",
+        sqlite_where=text("thread_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_entries_thread_unseen",
+        "mailbox_id",
+        "thread_id",
+        "uid",
+        sqlite_where=text("thread_id IS NOT NULL AND NOT flags & 1"),
+    ),
     sqlite_with_rowid=False,
+)
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("thread_id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
+    Column("correspondents_index", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("latest_at", Integer, nullable=False),
+    UniqueConstraint("account_id", "correspondents_index"),
+    Index(None, "account_id", "latest_at"),
+    sqlite_autoincrement=True,
 )
 
 expunged = Table(

@@ -168,7 +168,10 @@ class Web:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """What a patient may put into their record: types as the bytes show them (DOC-19)."""
+    """What a patient may put into their record: types as the bytes show them (DOC-19).
+
+    ``export_days``: how long a copy of a whole space may be fetched.
+    """
 
     deposit_octets: int = 25 * MEBIOCTET
     deposit_types: tuple[str, ...] = (
@@ -180,6 +183,7 @@ class Dossier:
         "text/plain",
         "application/hl7-cda+xml",
     )
+    export_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ FIELDS = ("repair", "refuse")
 LONGEST_ACCESS_CODE = 90
 """Days that a code for a letter may last."""
 
+LONGEST_EXPORT = 30
+"""Days that a copy of a whole space may be fetched."""
+
 LONGEST_DRAIN = 300
 
 NOTICES_TLS = ("starttls", "tls", "none")
@@ -65,6 +68,7 @@ _LEAST = {
     "oauth.refresh_minutes": 1,
     "web.idle_minutes": 1,
     "web.access_code_days": 1,
+    "dossier.export_days": 1,
     "whitelist.stale_hours": 1,
     "whitelist.alarm_hours": 1,
     "relay.connections_per_destination": 1,
@@ -98,6 +102,8 @@ def complaints(config: "Config") -> Iterator[str]:
         yield "web.absolute_minutes is below web.idle_minutes"
     if web.access_code_days > LONGEST_ACCESS_CODE:
         yield f"web.access_code_days is at most {LONGEST_ACCESS_CODE}"
+    if config.dossier.export_days > LONGEST_EXPORT:
+        yield f"dossier.export_days is at most {LONGEST_EXPORT}"
     yield from _publishing(config.certificates)
     if config.certificates.key_kind not in KEY_KINDS:
         yield f"certificates.key_kind is one of {', '.join(KEY_KINDS)}"

@@ -82,6 +82,8 @@ class Failure(Enum):
     MAILBOX_READ_ONLY = "mailbox_read_only"
     MAILBOX_FULL = "mailbox_full"
     MESSAGE_NOT_FOUND = "message_not_found"
+    DRAFT_CHANGED = "draft_changed"
+    DRAFTS_FULL = "drafts_full"
     NOT_ALLOWED = "not_allowed"
     FORM_EXPIRED = "form_expired"
     SERVICE_BUSY = "service_busy"
@@ -164,6 +166,8 @@ _TABLE: dict[Failure, Row] = {
     Failure.MAILBOX_READ_ONLY: Row(550, "5.7.1", "NOPERM", 403, False, "refus.lecture_seule"),
     Failure.MAILBOX_FULL: Row(452, "4.2.2", "OVERQUOTA", 507, True, "attente.quota"),
     Failure.MESSAGE_NOT_FOUND: Row(550, "5.1.1", "NONEXISTENT", 404, False, "refus.message_absent"),
+    Failure.DRAFT_CHANGED: Row(451, "4.3.0", "INUSE", 409, True, "attente.brouillon_modifie"),
+    Failure.DRAFTS_FULL: Row(452, "4.2.2", "OVERQUOTA", 507, True, "attente.brouillons"),
     Failure.NOT_ALLOWED: Row(550, "5.7.1", "NOPERM", 403, False, "refus.interdit"),
     Failure.FORM_EXPIRED: Row(550, "5.7.1", "NOPERM", 403, False, "refus.formulaire"),
     Failure.SERVICE_BUSY: Row(451, "4.3.1", "LIMIT", 503, True, "attente.service"),

@@ -44,6 +44,7 @@ SEALED_BELOW: Final = {
     ("certificate_requests", "key_index"): "a blind index",
     ("correspondents", "key_index"): "a blind index",
     ("app_passwords", "secret_index"): "a blind index",
+    ("exports", "sealed_key"): "the key of a file beside the store, sealed under the account's",
     ("dkim_keys", "sealed_key"): "a private key, sealed under the spool's",
 }
 """Columns that look like keys and end with a key of ``KEYS``: they may be in the data part."""

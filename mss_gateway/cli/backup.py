@@ -32,6 +32,7 @@ from mss_gateway.cli.backup_desk import (
     told,
 )
 from mss_gateway.cli.desk import OPERATOR, Desk
+from mss_gateway.life import export
 from mss_gateway.observability import audit
 
 KeysIn = Annotated[
@@ -72,7 +73,10 @@ def create(
             settings.state_directory,
             settings.in_state(settings.state.root_key),
             desk.config_file,
-            (to, place.keys, own / OWN_KEY, *settings.state_directory.glob("store.db*")),
+            (
+                *(to, place.keys, own / OWN_KEY, settings.in_state(export.FOLDER)),
+                *settings.state_directory.glob("store.db*"),
+            ),
         )
         source = Source(gateway.database, beside, version("mss-gateway"))
         with progress("snapshot", store_octets(gateway)) as advance:

@@ -28,6 +28,7 @@ from mss_gateway.directory.revocation import Kept
 from mss_gateway.directory.throttle import Throttle, network
 from mss_gateway.dossier import settling
 from mss_gateway.dossier.render import Renderer
+from mss_gateway.life import threads
 from mss_gateway.life.dkim_signing import DkimSigners
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import log, metrics
@@ -56,6 +57,7 @@ def build(
     database = Database.open(_store_url(config), Sealing(_root_key(config)), clock=clock)
     try:
         settling.settle(database, lambda count: log.note("documents settled", count=count))
+        threads.settle(database, lambda count: log.note("threads settled", count=count))
         return _wire(config, database, clock, wake or (lambda: None))
     except BaseException:
         database.close()

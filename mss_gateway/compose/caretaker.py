@@ -16,7 +16,7 @@ from mss_gateway.compose.trimming import Trimming
 from mss_gateway.directory import evidence, renewal
 from mss_gateway.directory.publishing import publishing_of
 from mss_gateway.directory.renewal import Rules
-from mss_gateway.life import retries
+from mss_gateway.life import export, retries
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.observability import log
 
@@ -66,6 +66,7 @@ class Caretaker:
     def _round(self, number: int) -> None:
         self._do("certificates", partial(renew, self._gateway))
         self._do("retries", partial(retries.forget, self._gateway))
+        self._do("exports", partial(export.look_after, self._gateway))
         if number % ROUNDS_A_SWEEP == 0:
             self._do("evidence", partial(sweep, self._gateway))
 

@@ -20,6 +20,7 @@ from mss_gateway.config import Config, ConfigRefused, Listen
 from mss_gateway.directory.keysets import private_context
 from mss_gateway.imap.hub import Hub
 from mss_gateway.imap.server import ImapServer
+from mss_gateway.life.exporter import Exporter
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.indexer import Indexer
 from mss_gateway.life.record_indexer import RecordIndexer
@@ -31,7 +32,9 @@ from mss_gateway.smtp.server import MxServer, SubmissionServer
 from mss_gateway.webmail import app as webmail
 from mss_gateway.webmail.listener import Application, Listener
 
-THREADS = frozenset({"store-writer", "queue-worker", "indexer", "record-indexer", "caretaker"})
+THREADS = frozenset(
+    {"store-writer", "queue-worker", "indexer", "record-indexer", "exporter", "caretaker"}
+)
 """Without one of these the service only seems to run."""
 
 
@@ -72,6 +75,7 @@ class Service:
         self._worker = Worker(self.gateway, self._wake)
         self._indexer = Indexer(self.gateway)
         self._record_indexer = RecordIndexer(self.gateway)
+        self._exporter = Exporter(self.gateway)
         self._caretaker = Caretaker(self.gateway)
         self._submission = SubmissionServer(self.gateway, self._clients_tls)
         self._imap: ImapServer | None = None
@@ -89,6 +93,7 @@ class Service:
         self._worker.start()
         self._indexer.start()
         self._record_indexer.start()
+        self._exporter.start()
         self._caretaker.start()
         if self._refresher is not None:
             self._refresher.start()
@@ -237,6 +242,7 @@ class Service:
         works = [
             self._indexer.stop,
             self._record_indexer.stop,
+            self._exporter.stop,
             self._worker.stop,
             self._caretaker.stop,
         ]

@@ -1,19 +1,19 @@
 """The catalogue of documents: the ways into its table, and what becomes of a document there.
 
-A document is added, superseded or withdrawn; its bytes and what was said of it first are never
-changed. The patient's own words on a document of their own stand beside (``edit``), and its removal
-destroys its key (``remove``).
+A document is added, superseded or taken back (``succession`` says which, and when); its bytes and
+what was said of it first are never changed. The patient's own words on a document of their own
+stand beside (``edit``), and its removal destroys its key (``remove``).
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mailbox_store import bodies
 from mailbox_store.bodies import BlobId
 from mailbox_store.database import Transaction, View
 from mailbox_store.vault import AccountId
-from mss_gateway.dossier import facets, record_segments
+from mss_gateway.dossier import companions, facets, record_segments, relations
 from mss_gateway.dossier.documents import Document, DocumentId, Edits, State, type_for
 from mss_gateway.dossier.errors import DocumentChanged, DocumentNotFound
 from mss_gateway.dossier.sealed import (
@@ -25,20 +25,31 @@ from mss_gateway.dossier.sealed import (
     seal_edits,
 )
 
+LINKED: Final = 2
+"""Of a row whose names and whose successor are known (``settling``)."""
+
 _BATCH: Final = 500
 
 
-def add(tx: Transaction, made: SealedDocument) -> DocumentId | None:
-    """Add a document; None when it is new, else the id of the one that is there already.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """As what a new document enters: its state, the version in whose shadow it is, its mask."""
 
-    The same bytes are one document, wherever they came from; so is a copy that one carries. What
-    the new one replaces (RPLC, or an older version of its set, by the same organisation) becomes
-    superseded; an older version that arrives late is superseded from the start.
-    """
-    there = find_same(tx, made.document.account_id, made.document.digest)
-    if there is not None:
-        return there
-    document = replace(made.document, state=_settle_versions(tx, made.document))
+    state: State = State.CURRENT
+    successor: str | None = None
+    is_masked: bool = False
+
+
+def add(tx: Transaction, made: SealedDocument, standing: Standing | None = None) -> None:
+    """Add a document that is not there yet (:func:`find_same`); by default as it says itself."""
+    document = made.document
+    if standing is not None:
+        document = replace(
+            document,
+            state=standing.state,
+            replaced_by=standing.successor,
+            is_masked=standing.is_masked,
+        )
     blob_id = bodies.store(tx, made.body)
     row = _row(tx, made, document, blob_id)
     tx.sql(
@@ -46,6 +57,7 @@ def add(tx: Transaction, made: SealedDocument) -> DocumentId | None:
         tuple(row.values()),
     )
     record_segments.add_number(tx, document.account_id, document.document_id)
+    relations.keep_names(tx, document)
     for digest in made.copies:
         tx.sql(
             "INSERT INTO document_copies (account_id, digest_index, document_id)"
@@ -57,7 +69,6 @@ def add(tx: Transaction, made: SealedDocument) -> DocumentId | None:
             ),
         )
     facets.changed(tx, None, document)
-    return None
 
 
 def find(view: View, account_id: int, document_id: str) -> Document:
@@ -81,6 +92,15 @@ def find_same(view: View, account_id: int, digest: str) -> DocumentId | None:
         (account_id, index, account_id, index),
     ).first()
     return DocumentId(found[0]) if found is not None else None
+
+
+def was_removed(view: View, account_id: int, digest: str) -> bool:
+    """Whether the patient removed a document of these bytes."""
+    row = view.sql(
+        "SELECT 1 FROM removed_documents WHERE account_id = ? AND digest_index = ? LIMIT 1",
+        (account_id, blind(view, account_id, "digest", digest)),
+    ).first()
+    return row is not None
 
 
 def read_bytes(view: View, account_id: int, document_id: str) -> bytes:
@@ -111,18 +131,30 @@ def every_document(view: View) -> Iterator[tuple[int, DocumentId, bool]]:
         yield from ((row[0], DocumentId(row[1]), bool(row[2])) for row in rows)
 
 
-def withdraw(tx: Transaction, account_id: int, document_id: str) -> None:
-    """Take a document out of the lists; bytes and provenance stay. Raises DocumentNotFound."""
-    _set_state(tx, find(tx, account_id, document_id), State.WITHDRAWN)
+def set_state(tx: Transaction, account_id: int, document_id: str, state: State) -> Document:
+    """Take a document out of the lists or back into them, as it is now; bytes and provenance stay.
+
+    Raises DocumentNotFound.
+    """
+    return _changed(tx, find(tx, account_id, document_id), state, None)
+
+
+def supersede(tx: Transaction, account_id: int, document_id: str, successor: str) -> Document:
+    """``successor`` stands in its place from now on; the older one as it is now.
+
+    Raises DocumentNotFound.
+    """
+    return _changed(tx, find(tx, account_id, document_id), State.SUPERSEDED, successor)
 
 
 def mask(tx: Transaction, account_id: int, document_id: str, *, is_masked: bool) -> Document:
-    """Keep a document from professionals, or show it to them again; as it is now.
+    """Keep a document from professionals in all its versions, or show it again; as it is now.
 
     Raises DocumentNotFound.
     """
     document = find(tx, account_id, document_id)
-    tx.sql("UPDATE documents SET masked = ? WHERE document_id = ?", (is_masked, document_id))
+    for one in relations.chain(tx, [document]):
+        tx.sql("UPDATE documents SET masked = ? WHERE document_id = ?", (is_masked, one))
     return replace(document, is_masked=is_masked)
 
 
@@ -164,6 +196,11 @@ def remove(tx: Transaction, account_id: int, document_id: str) -> Document:
     Raises DocumentNotFound.
     """
     document = find(tx, account_id, document_id)
+    for older in relations.below(tx, document):
+        # what it stood in place of is the newest again
+        _changed(tx, older, State.CURRENT, None)
+    relations.forget(tx, document_id)
+    companions.forget(tx, document_id)
     record_segments.remove_number(tx, account_id, document_id)
     tx.sql(
         "DELETE FROM document_copies WHERE account_id = ? AND document_id = ?",
@@ -215,53 +252,16 @@ def _row(
         "way": document.way.value,
         "hidden_from": int(document.hidden_from),
         "masked": document.is_masked,
+        "replaced_by": document.replaced_by,
+        "linked": LINKED,
     }
 
 
-def _settle_versions(tx: Transaction, document: Document) -> State:
-    """Supersede what ``document`` replaces; its own state.
-
-    Only the organisation that wrote or keeps a document may replace it (domain.md DOC-25): a
-    claim by another one leaves both standing.
-    """
-    state = State.CURRENT
-    for other in _relatives(tx, document):
-        if not set(other.keepers) & set(document.keepers):
-            continue
-        is_newer = _version(other) > _version(document) and other.set_id == document.set_id
-        if is_newer and other.state is not State.WITHDRAWN:
-            state = State.SUPERSEDED
-        elif other.state is State.CURRENT and _replaces(document, other):
-            _set_state(tx, other, State.SUPERSEDED)
-    return state
-
-
-def _replaces(document: Document, other: Document) -> bool:
-    is_older_version = other.set_id == document.set_id and _version(other) < _version(document)
-    return other.unique_id in document.replaces or (bool(document.set_id) and is_older_version)
-
-
-def _version(document: Document) -> int:
-    return int(document.version) if document.version.isdecimal() else 0
-
-
-def _relatives(tx: Transaction, document: Document) -> list[Document]:
-    found: dict[str, Document] = {}
-    wanted = [("source_index", "source", one) for one in document.replaces]
-    if document.set_id:
-        wanted.append(("lineage_index", "lineage", document.set_id))
-    for column, kind, value in wanted:
-        rows = tx.sql(
-            f"SELECT {COLUMNS} FROM documents WHERE account_id = ? AND {column} = ?",
-            (document.account_id, blind(tx, document.account_id, kind, value)),
-        )
-        for row in rows.fetchall():
-            found[row[0]] = open_document(tx, Row(*row))
-    return list(found.values())
-
-
-def _set_state(tx: Transaction, document: Document, state: State) -> None:
+def _changed(tx: Transaction, document: Document, state: State, successor: str | None) -> Document:
+    after = replace(document, state=state, replaced_by=successor)
     tx.sql(
-        "UPDATE documents SET state = ? WHERE document_id = ?", (state.value, document.document_id)
+        "UPDATE documents SET state = ?, replaced_by = ? WHERE document_id = ?",
+        (state.value, successor, document.document_id),
     )
-    facets.changed(tx, document, replace(document, state=state))
+    facets.changed(tx, document, after)
+    return after

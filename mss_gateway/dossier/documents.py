@@ -38,11 +38,15 @@ class Category(Enum):
 
 
 class State(Enum):
-    """A document is added, then perhaps replaced by a newer version or withdrawn."""
+    """A document is added, then perhaps replaced by a newer version or taken back."""
 
     CURRENT = "current"
     SUPERSEDED = "superseded"
+    """A newer version of it stands."""
+    DEPRECATED = "deprecated"
+    """Its author says that it holds no more, and sent nothing in its place."""
     WITHDRAWN = "withdrawn"
+    """Its author asked for it to be deleted."""
 
 
 class Way(Enum):
@@ -162,11 +166,17 @@ class Document:
     unique_id: str
     set_id: str
     version: str
-    replaces: tuple[str, ...]
+    replaces: tuple[str, ...]  # unique ids and entry UUIDs
     keepers: tuple[str, ...]  # organisations that may replace it
     confidentiality: tuple[str, ...]
     provenance: Provenance
     filed_at: int
+    entry_uuid: str = ""
+    """Of METADATA.XML, ``urn:uuid:…``; each version has its own (domain.md DOC-12)."""
+    logical_id: str = ""
+    """Of METADATA.XML: what stays the same through all versions."""
+    writers: tuple[str, ...] = ()
+    """Persons who wrote it, as ``keepers``."""
     is_critical: bool = False
     """It holds a result that its laboratory marks AA, HH or LL (domain.md DOC-27)."""
     state: State = State.CURRENT
@@ -175,6 +185,8 @@ class Document:
     """The patient keeps it from professionals."""
     revision: int = 0
     """How often the patient has changed its title, date or category."""
+    replaced_by: str | None = None
+    """The newer version that stands in its place."""
 
     @property
     def category(self) -> Category:
@@ -206,7 +218,7 @@ class Edits:
     category: Category
 
 
-COLUMNS_APART: Final = ("state", "way", "is_masked", "revision")
+COLUMNS_APART: Final = ("state", "way", "is_masked", "revision", "replaced_by")
 """Fields of a document that are columns, because they change."""
 
 
@@ -229,8 +241,8 @@ def from_json(content: bytes) -> Document:
     fields: dict[str, Any] = json.loads(content)
     kind = fields.pop("type")
     provenance = fields.pop("provenance")
-    for name in ("replaces", "keepers", "confidentiality"):
-        fields[name] = tuple(fields[name])
+    for name in ("replaces", "keepers", "confidentiality", "writers"):
+        fields[name] = tuple(fields.get(name, ()))
     return Document(
         type=DocumentType(**{**kind, "category": Category(kind["category"])}),
         provenance=Provenance(**provenance),

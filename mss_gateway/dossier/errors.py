@@ -40,6 +40,14 @@ class CdaUnreadable(DossierError):
     """Well-formed XML that is not a CDA R2 document, or one whose header cannot be read."""
 
 
+class VersionRefused(DossierError):
+    """An archive would replace or take back what it may not; nothing of it is filed."""
+
+    def __init__(self, code: ImportCode) -> None:
+        super().__init__(f"version refused: {code.value}")
+        self.code = code
+
+
 class DocumentNotFound(DossierError):
     """No such document for this account; the same answer when it belongs to somebody else."""
 

@@ -5,11 +5,11 @@ seals on the caller's thread, ``file_*`` adds within a transaction. Filing again
 already, after a crash or by a second click, adds nothing.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mailbox_store.database import Transaction, View
-from mss_gateway.dossier import catalogue, cda, results
+from mss_gateway.dossier import archives, cda, results, succession
+from mss_gateway.dossier.archives import Entered
 from mss_gateway.dossier.cda import CdaHeader
 from mss_gateway.dossier.confidentiality import MASKED_FROM_PROFESSIONALS, combined
 from mss_gateway.dossier.documents import (
@@ -18,16 +18,18 @@ from mss_gateway.dossier.documents import (
     DocumentId,
     DocumentType,
     Provenance,
+    State,
     Way,
     display_title,
     new_document_id,
     type_for,
     type_of,
 )
-from mss_gateway.dossier.errors import CdaUnreadable
+from mss_gateway.dossier.errors import CdaUnreadable, ImportCode, VersionRefused
 from mss_gateway.dossier.hl7 import hl7_time
-from mss_gateway.dossier.rim import DocumentEntry
 from mss_gateway.dossier.sealed import SealedDocument, digest_of, seal_document
+from mss_gateway.dossier.succession import Done, Prepared
+from mss_gateway.dossier.versions import MAX_REPLACED
 from mss_gateway.dossier.xdm import Archive
 from mss_gateway.message.sniff import CDA, sniff
 
@@ -46,9 +48,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A new document stands in the record."""
+    """A new document stands in the record, in place of those that it ``replaced``.
+
+    Not ``is_current``: a newer version of it was there before.
+    """
 
     document_id: DocumentId
+    is_current: bool = True
+    replaced: tuple[Document, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +85,26 @@ def prepare_archive(
     origin: Origin,
     now: int,
     way: Way = Way.MESSAGE,
-) -> tuple[SealedDocument, ...]:
+) -> Prepared:
     """Make the documents of an archive that was examined and found to be this patient's."""
     made: list[SealedDocument] = []
-    for item in archive.documents:
+    for entered in archives.documents(archive):
+        item = entered.item
         header = _header(item.content)
         provenance = _provenance(origin, item.path)
         if header is not None:
-            document = _from_cda(account_id, item.content, header, provenance, now, item.entry)
+            document = _from_cda(account_id, item.content, header, provenance, now, entered)
         else:
-            document = _from_entry(account_id, item.content, item.entry, provenance, now)
-        made.append(_sealed(view, replace(document, way=way), item.content))
-    return tuple(made)
+            document = _from_entry(account_id, item.content, provenance, now, entered)
+        document = replace(document, way=way)
+        made.append(_sealed(view, document, item.content, entered.copies))
+    asking = archives.asking(archive, origin.signature, origin.signer_address, way)
+    return Prepared(
+        account_id,
+        tuple(made),
+        archives.updates(archive, asking),
+        archives.companions_of(view, account_id, archive),
+    )
 
 
 def prepare_file(
@@ -114,15 +129,28 @@ def prepare_file(
     return _sealed(view, replace(document, way=way), file.content)
 
 
-def file_archive(tx: Transaction, made: Iterable[SealedDocument]) -> tuple[Outcome, ...]:
-    """Add every document of an archive, in its order."""
-    return tuple(file_attachment(tx, one) for one in made)
+def file_archive(tx: Transaction, made: Prepared) -> tuple[Outcome, ...]:
+    """Add every document of an archive, in its order, and do what else it asks.
+
+    Raises VersionRefused before anything is changed.
+    """
+    planned = succession.plan(tx, made)
+    if isinstance(planned, ImportCode):
+        raise VersionRefused(planned)
+    return tuple(outcome_of(one) for one in succession.carry_out(tx, made, planned).done)
 
 
 def file_attachment(tx: Transaction, made: SealedDocument) -> Outcome:
-    """Add one document, unless it is there already."""
-    there = catalogue.add(tx, made)
-    return Filed(made.document.document_id) if there is None else AlreadyThere(there)
+    """Add one document, unless it is there already; a version that may not be one replaces none."""
+    return outcome_of(succession.take_step(tx, succession.plan_one(tx, made)))
+
+
+def outcome_of(done: Done) -> Outcome:
+    """What became of a document, as its bringer is told."""
+    if done.there is not None:
+        return AlreadyThere(done.there)
+    is_current = done.document.state is State.CURRENT
+    return Filed(done.document.document_id, is_current, done.replaced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +168,10 @@ class _Description:
     version: str = ""
     replaces: tuple[str, ...] = ()
     keepers: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
     confidentiality: tuple[str, ...] = ()
     is_critical: bool = False
+    entered: Entered | None = None
 
 
 def _document(
@@ -151,6 +181,8 @@ def _document(
     now: int,
     said: _Description,
 ) -> Document:
+    entered = said.entered
+    replaces = (*said.replaces, *(entered.replaces if entered is not None else ()))
     return Document(
         document_id=new_document_id(),
         account_id=account_id,
@@ -166,12 +198,16 @@ def _document(
         unique_id=said.unique_id,
         set_id=said.set_id,
         version=said.version,
-        replaces=said.replaces,
+        replaces=tuple(dict.fromkeys(replaces))[:MAX_REPLACED],
         keepers=said.keepers,
         confidentiality=said.confidentiality,
         provenance=provenance,
         filed_at=now,
+        entry_uuid=entered.entry_uuid if entered is not None else "",
+        logical_id=entered.item.entry.logical_id if entered is not None else "",
+        writers=said.writers,
         is_critical=said.is_critical,
+        state=entered.state if entered is not None else State.CURRENT,
         is_masked=MASKED_FROM_PROFESSIONALS in said.confidentiality,
     )
 
@@ -182,12 +218,14 @@ def _from_cda(
     header: CdaHeader,
     provenance: Provenance,
     now: int,
-    entry: DocumentEntry | None = None,
+    entered: Entered | None = None,
 ) -> Document:
     """A CDA describes itself; METADATA.XML, which repeats it, is not asked (DOC-06).
 
-    But for who may not see it: there the strictest word of both holds.
+    But for who may not see it: there the strictest word of both holds. And for what it replaces:
+    there both count.
     """
+    entry = entered.item.entry if entered is not None else None
     author = header.authors[0] if header.authors else None
     keepers = [*header.custodian_ids, *(one for a in header.authors for one in a.organisation_ids)]
     moment = header.effective_time or header.service_start
@@ -203,11 +241,13 @@ def _from_cda(
         version=header.version,
         replaces=header.replaces,
         keepers=tuple(dict.fromkeys(f"{one.root}^{one.value}" for one in keepers)),
+        writers=tuple(f"{one.root}^{one.value}" for a in header.authors for one in a.ids),
         confidentiality=combined(
             (one.code for one in header.confidentiality),
             (one.code for one in (entry.confidentiality if entry is not None else ())),
         ),
         is_critical=results.critical(content),
+        entered=entered,
     )
     return _document(account_id, content, provenance, now, said)
 
@@ -215,11 +255,12 @@ def _from_cda(
 def _from_entry(
     account_id: int,
     content: bytes,
-    entry: DocumentEntry,
     provenance: Provenance,
     now: int,
+    entered: Entered,
 ) -> Document:
     """A file of an archive that is no CDA: only METADATA.XML speaks of it."""
+    entry = entered.item.entry
     moment = hl7_time(entry.creation_time) or hl7_time(entry.service_start_time)
     coded_type = type_of(entry.type_code)
     author = entry.authors[0] if entry.authors else None
@@ -232,6 +273,9 @@ def _from_entry(
         document_date=int(moment.timestamp()) if moment else None,
         unique_id=entry.unique_id,
         version=entry.version,
+        keepers=archives.institutions(entry.authors),
+        writers=archives.persons(entry.authors),
+        entered=entered,
         confidentiality=combined(one.code for one in entry.confidentiality),
     )
     return _document(account_id, content, provenance, now, said)
@@ -255,9 +299,11 @@ def _provenance(origin: Origin, entry: str) -> Provenance:
     )
 
 
-def _sealed(view: View, document: Document, content: bytes) -> SealedDocument:
-    copies = cda.copies(content) if document.cda_level else ()
-    return seal_document(view, document, content, [one.content for one in copies])
+def _sealed(
+    view: View, document: Document, content: bytes, copies: tuple[bytes, ...] = ()
+) -> SealedDocument:
+    inside = cda.copies(content) if document.cda_level else ()
+    return seal_document(view, document, content, [*(one.content for one in inside), *copies])
 
 
 def _header(content: bytes) -> CdaHeader | None:

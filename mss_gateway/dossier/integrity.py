@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from certs.errors import CannotOpen
 from mailbox_store.database import View
 from mailbox_store.errors import BlobAltered
-from mss_gateway.dossier import catalogue
+from mss_gateway.dossier import catalogue, companions
 from mss_gateway.dossier.documents import DocumentId
 from mss_gateway.dossier.sealed import digest_of
 
@@ -28,7 +28,8 @@ def verify(view: View) -> Report:
     """Re-hash every document, withdrawn and superseded ones too.
 
     Missing: the body's row is gone. Altered: a chunk is gone or does not open, the description
-    does not open, or the SHA-256 is not the one that was filed. Reads one document at a time.
+    does not open, nor what came with it, or the SHA-256 is not the one that was filed. Reads one
+    document at a time.
     """
     intact, altered, missing = 0, [], []
     for account_id, document_id, has_body in catalogue.every_document(view):
@@ -45,6 +46,8 @@ def _is_intact(view: View, account_id: int, document_id: DocumentId) -> bool:
     try:
         document = catalogue.find(view, account_id, document_id)
         content = catalogue.read_bytes(view, account_id, document_id)
+        for _ in companions.of_document(view, account_id, document_id):
+            pass  # each opens, or it was altered
     except (BlobAltered, CannotOpen):
         return False
     return digest_of(content) == document.digest

@@ -31,6 +31,10 @@ class Act(Enum):
     DOWNLOADED = "downloaded"
     DEPOSITED = "deposited"
     REPLACED = "replaced"
+    DEPRECATED = "deprecated"
+    WITHDRAWN = "withdrawn"
+    RESTORED = "restored"
+    NOT_FILED = "not_filed"
     EDITED = "edited"
     MASKED = "masked"
     UNMASKED = "unmasked"
@@ -38,6 +42,7 @@ class Act(Enum):
     REFUSED = "refused"
     LISTED = "listed"
     EXPORTED = "exported"
+    SENT = "sent"
 
 
 @dataclass(frozen=True, slots=True)

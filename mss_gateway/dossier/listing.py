@@ -72,15 +72,21 @@ def documents_of(
 
 
 def documents_named(
-    view: View, account_id: int, reader: Reader, document_ids: Iterable[str]
+    view: View,
+    account_id: int,
+    reader: Reader,
+    document_ids: Iterable[str],
+    states: tuple[State, ...] = (State.CURRENT,),
 ) -> list[Document]:
-    """Those of the named documents that are this account's, current and shown, newest first."""
+    """Those of the named documents that are this account's, of these states and shown, newest
+    first."""
     wanted = list(document_ids)[:MAX_LISTED]
-    marks = ", ".join("?" for _ in wanted)
+    marks, allowed = ", ".join("?" for _ in wanted), ", ".join("?" for _ in states)
     rows = view.sql(
-        f"SELECT {COLUMNS} FROM documents WHERE account_id = ? AND state = ? AND {_SHOWN}"
-        f" AND document_id IN ({marks}) ORDER BY document_date DESC, document_id DESC",
-        (account_id, State.CURRENT.value, int(reader.value), *wanted),
+        f"SELECT {COLUMNS} FROM documents WHERE account_id = ? AND state IN ({allowed})"
+        f" AND {_SHOWN} AND document_id IN ({marks})"
+        " ORDER BY document_date DESC, document_id DESC",
+        (account_id, *(one.value for one in states), int(reader.value), *wanted),
     )
     return [open_document(view, Row(*row)) for row in rows.fetchall()]
 

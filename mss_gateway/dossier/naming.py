@@ -80,7 +80,7 @@ def file_name(claim: Claim, extension: str) -> str:
     """A file's name in the national form, in ASCII without any sign that a file system minds."""
     day = f"{claim.act_date:%Y%m%d}" if claim.act_date else "00000000"
     words = [claim.label, claim.family.upper(), claim.given, claim.number]
-    said = [word for one in words if (word := _ascii(one))]
+    said = [word for one in words if (word := safe_word(one))]
     return "_".join([day, *said]) + f".{extension}"
 
 
@@ -111,7 +111,8 @@ def _day(digits: str) -> date | None:
         return None
 
 
-def _ascii(text: str) -> str:
+def safe_word(text: str, longest: int = _MAX_WORD) -> str:
+    """A text as a part of a file's name: ASCII letters, digits, « - » and « _ »; may be empty."""
     plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "OE"))
     bare = "".join(one for one in plain if not unicodedata.combining(one))
-    return _UNSAFE.sub("_", bare).strip("_")[:_MAX_WORD].strip("_")
+    return _UNSAFE.sub("_", bare).strip("_")[:longest].strip("_")

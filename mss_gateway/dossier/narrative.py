@@ -34,6 +34,7 @@ from mss_gateway.dossier.safe_xml import local_name
 
 __all__ = [
     "MAX_CELLS",
+    "MAX_TEXT",
     "Block",
     "Bullets",
     "Cell",
@@ -53,6 +54,9 @@ __all__ = [
 
 MAX_CELLS: Final = 20_000
 """Of one document; the rows past them are not shown, and the table says so."""
+
+MAX_TEXT: Final = 1 << 21
+"""Characters of one document that are read: more than a page or the index holds."""
 
 _MAX_NEST: Final = 6  # of lists and tables within each other; what is deeper becomes lines
 _MAX_SPAN: Final = 100
@@ -114,7 +118,14 @@ class _Shared:
     numbers: dict[etree._Element, int]
     by_id: dict[str, int]
     room: int = MAX_CELLS
+    text_room: int = MAX_TEXT
     notes: list[Note] = field(default_factory=list)
+
+    def take_text(self, text: str) -> str:
+        """As much of a text as there is room for."""
+        taken = text[: self.text_room]
+        self.text_room -= len(taken)
+        return taken
 
     def take_notes(self) -> list[Block]:
         notes = tuple(sorted(self.notes, key=lambda note: note.number))
@@ -141,10 +152,10 @@ class _Reader:
         self._nest = nest
 
     def read(self, element: etree._Element, marks: tuple[Mark, ...]) -> None:
-        self._inline.add(element.text or "", marks)
+        self._inline.add(self._shared.take_text(element.text or ""), marks)
         for child in element:
             self._child(child, marks)
-            self._inline.add(child.tail or "", marks)
+            self._inline.add(self._shared.take_text(child.tail or ""), marks)
 
     def end_paragraph(self) -> None:
         paragraph = self._inline.take()

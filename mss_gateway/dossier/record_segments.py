@@ -22,6 +22,7 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table, t
 from mailbox_store.database import Transaction, View
 from mailbox_store.errors import StoreError
 from mailbox_store.segment_format import Segment
+from mailbox_store.segments import IndexChanged
 from mailbox_store.tables import metadata
 from mailbox_store.vault import AccountId, AccountSeal
 from mss_gateway.dossier.documents import DocumentId
@@ -73,10 +74,6 @@ class SegmentDamaged(StoreError):
     def __init__(self, segment_id: int) -> None:
         super().__init__(f"document segment {segment_id} does not open")
         self.segment_id = segment_id
-
-
-class IndexChanged(StoreError):
-    """Another process has done this work meanwhile; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,8 @@ class DocumentEntry:
     """Entry UUIDs of the documents that it takes the place of."""
     logical_id: str = ""
     availability: str = APPROVED
+    transforms: tuple[str, ...] = ()
+    """Ids of the documents that it shows in another form: a PDF made of a CDA."""
 
     @property
     def is_companion(self) -> bool:

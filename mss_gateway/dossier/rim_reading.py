@@ -66,15 +66,18 @@ class _Objects:
         self._classified: dict[str, list[etree._Element]] = {}
         self._identified: dict[str, list[etree._Element]] = {}
         self._replaced: dict[str, list[str]] = {}
+        self._transformed: dict[str, list[str]] = {}
         for element in root.iter(f"{_RIM}Classification"):
             self._classified.setdefault(_owner(element, "classifiedObject"), []).append(element)
         for element in root.iter(f"{_RIM}ExternalIdentifier"):
             self._identified.setdefault(_owner(element, "registryObject"), []).append(element)
         for element in root.iter(f"{_RIM}Association"):
+            kind, source = element.get("associationType", ""), element.get("sourceObject", "")
             # RPLC, and XFRM_RPLC which transforms too
-            if element.get("associationType", "").endswith("RPLC"):
-                source = element.get("sourceObject", "")
+            if kind.endswith("RPLC"):
                 self._replaced.setdefault(source, []).append(element.get("targetObject", ""))
+            elif kind.endswith("XFRM"):
+                self._transformed.setdefault(source, []).append(element.get("targetObject", ""))
 
     def classifications(self, element: etree._Element, scheme: str) -> list[etree._Element]:
         found = self._classified.get(element.get("id", ""), [])
@@ -96,6 +99,9 @@ class _Objects:
 
     def replaced_by(self, element: etree._Element) -> tuple[str, ...]:
         return tuple(self._replaced.get(element.get("id", ""), ()))
+
+    def transformed_by(self, element: etree._Element) -> tuple[str, ...]:
+        return tuple(self._transformed.get(element.get("id", ""), ()))
 
     def code(self, element: etree._Element, scheme: str) -> Coded:
         return next(self.codes(element, scheme), UNCODED)
@@ -174,6 +180,7 @@ def _entry(objects: _Objects, element: etree._Element) -> DocumentEntry:
         replaces=objects.replaced_by(element),
         logical_id=element.get("lid", ""),
         availability=_status(element.get("status", "")) or rim.APPROVED,
+        transforms=objects.transformed_by(element),
     )
 
 

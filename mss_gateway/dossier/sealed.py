@@ -64,6 +64,7 @@ class Row(NamedTuple):
     masked: int
     revision: int
     edited: bytes | None
+    replaced_by: str | None = None
 
 
 COLUMNS: Final = ", ".join(Row._fields)
@@ -81,6 +82,7 @@ def open_document(view: View, row: Row) -> Document:
         way=Way(row.way),
         is_masked=bool(row.masked),
         revision=row.revision,
+        replaced_by=row.replaced_by,
     )
 
 

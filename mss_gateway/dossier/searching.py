@@ -13,14 +13,10 @@ from typing import Final, NamedTuple
 
 from mailbox_store.database import View
 from mailbox_store.segment_format import EDGE, Segment
+from mailbox_store.segments import IndexChanged
 from mss_gateway.dossier import record_segments
 from mss_gateway.dossier.documents import Document, DocumentId
-from mss_gateway.dossier.record_segments import (
-    IndexChanged,
-    SegmentDamaged,
-    Stretch,
-    Wants,
-)
+from mss_gateway.dossier.record_segments import SegmentDamaged, Stretch, Wants
 from mss_gateway.dossier.search_words import terms_of
 
 UNREAD_LIMIT: Final = 500

@@ -9,9 +9,11 @@ from functools import partial
 from typing import Final
 
 from mailbox_store.database import Database, Transaction
-from mss_gateway.dossier import facets
-from mss_gateway.dossier.documents import Document, Way
+from mss_gateway.dossier import facets, relations
+from mss_gateway.dossier.catalogue import LINKED
+from mss_gateway.dossier.documents import Document, State, Way
 from mss_gateway.dossier.sealed import COLUMNS, Row, open_document
+from mss_gateway.dossier.versions import place, version_of
 
 BATCH: Final = 200
 
@@ -19,19 +21,50 @@ BATCH: Final = 200
 def settle(database: Database, told: Callable[[int], None] = lambda _count: None) -> int:
     """Settle every document that is not; how many. ``told`` hears of each batch."""
     total = 0
-    while done := database.write(partial(_batch, limit=BATCH)):
-        total += done
-        told(total)
+    for batch in (_shown, _named, _followed):
+        while done := database.write(partial(batch, limit=BATCH)):
+            # a document whose successor is looked for was counted when its names were
+            total += 0 if batch is _followed else done
+            told(total)
     return total
 
 
-def _batch(tx: Transaction, limit: int) -> int:
-    rows = tx.sql(
-        f"SELECT {COLUMNS} FROM documents WHERE hidden_from IS NULL LIMIT ?", (limit,)
-    ).fetchall()
-    for row in rows:
-        _settle(tx, open_document(tx, Row(*row)))
-    return len(rows)
+def _shown(tx: Transaction, limit: int) -> int:
+    """Who may not see it, and how it came."""
+    found = _documents(tx, "hidden_from IS NULL", limit)
+    for document in found:
+        _settle(tx, document)
+    return len(found)
+
+
+def _named(tx: Transaction, limit: int) -> int:
+    """The names of what it replaces, so that what comes late is found to be replaced."""
+    found = _documents(tx, "linked = 0", limit)
+    for document in found:
+        relations.keep_names(tx, document)
+        linked = 1 if document.state is State.SUPERSEDED else LINKED
+        tx.sql(
+            "UPDATE documents SET linked = ? WHERE document_id = ?", (linked, document.document_id)
+        )
+    return len(found)
+
+
+def _followed(tx: Transaction, limit: int) -> int:
+    """Which newer version stands in its place."""
+    found = _documents(tx, "linked = 1", limit)
+    for document in found:
+        version = version_of(document)
+        standing = relations.standing(tx, document.account_id, version)
+        tx.sql(
+            "UPDATE documents SET replaced_by = ?, linked = ? WHERE document_id = ?",
+            (place(version, standing).successor, LINKED, document.document_id),
+        )
+    return len(found)
+
+
+def _documents(tx: Transaction, which: str, limit: int) -> list[Document]:
+    rows = tx.sql(f"SELECT {COLUMNS} FROM documents WHERE {which} LIMIT ?", (limit,))
+    return [open_document(tx, Row(*row)) for row in rows.fetchall()]
 
 
 def _settle(tx: Transaction, document: Document) -> None:

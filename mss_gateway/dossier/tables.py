@@ -49,6 +49,10 @@ documents = Table(
     # how often the patient has changed what stands in ``edited``
     Column("revision", Integer, nullable=False, server_default="0"),
     Column("edited", LargeBinary),
+    # the newer version that stands in its place, once it is superseded
+    Column("replaced_by", Text),
+    # how far its row knows other versions: 2 for whole, less for what settling has to do
+    Column("linked", Integer, nullable=False, server_default="0"),
     UniqueConstraint("account_id", "message_ref", "part", "entry_index"),
     UniqueConstraint("account_id", "digest_index"),
     Index(None, "account_id", "document_date"),
@@ -59,6 +63,37 @@ documents = Table(
     Index(None, "account_id", "lineage_index"),
     Index(None, "blob_id"),  # as in mailbox_store.tables.messages
     Index("ix_documents_unsettled", "document_id", sqlite_where=text("hidden_from IS NULL")),
+    Index("ix_documents_unlinked", "linked", "document_id", sqlite_where=text("linked < 2")),
+    Index(None, "account_id", "replaced_by", sqlite_where=text("replaced_by IS NOT NULL")),
+)
+
+# by which other documents know one: its entry UUIDs; and what each says that it replaces, so that
+# it holds too when the replaced one arrives last
+document_names = Table(
+    "document_names",
+    metadata,
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
+    Column("name_index", LargeBinary, nullable=False),
+    # own or replaces
+    Column("relation", Text, nullable=False),
+    Column("document_id", ForeignKey("documents.document_id"), nullable=False),
+    PrimaryKeyConstraint("account_id", "name_index", "relation", "document_id"),
+    Index(None, "document_id"),
+    sqlite_with_rowid=False,
+)
+
+# what came with documents and is none: their signatures, the sheet they are shown by, a PDF copy
+document_companions = Table(
+    "document_companions",
+    metadata,
+    Column("companion_id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
+    Column("document_id", ForeignKey("documents.document_id"), nullable=False),
+    Column("digest_index", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("document_id", "digest_index"),
+    sqlite_autoincrement=True,
 )
 
 # the PDF that a CDA carries may also be attached beside it: the same document, listed once
@@ -80,6 +115,7 @@ removed_documents = Table(
     Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
     Column("digest_index", LargeBinary, nullable=False),
     Column("removed_at", Integer, nullable=False),
+    Index(None, "account_id", "digest_index"),
 )
 
 # how many documents each category and each author has, so that no page counts them
@@ -120,5 +156,24 @@ record_imports = Table(
     Column("at", Integer, nullable=False),
     Column("filed", Integer, nullable=False),
     Column("there", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# what a patient wants filed without a click of theirs; no row: nothing
+filing_rules = Table(
+    "filing_rules",
+    metadata,
+    Column("account_id", ForeignKey("accounts.account_id"), primary_key=True, autoincrement=False),
+    Column("changed_at", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# the correspondents whose attachments are filed, where the patient chose some
+filing_rule_correspondents = Table(
+    "filing_rule_correspondents",
+    metadata,
+    Column("account_id", ForeignKey("accounts.account_id"), nullable=False),
+    Column("correspondent_index", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("account_id", "correspondent_index"),
     sqlite_with_rowid=False,
 )

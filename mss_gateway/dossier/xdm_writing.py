@@ -9,7 +9,7 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from html import escape
 from typing import IO, Final
@@ -26,6 +26,7 @@ MAX_BYTES: Final = 60_000_000
 """Of the documents of one archive: what our own reader holds at once, with a margin."""
 
 _FOLDER: Final = "IHE_XDM/SUBSET01"
+_PIECE: Final = 1 << 20
 _EXTENSIONS: Final = {
     "text/xml": "XML",
     "application/pdf": "PDF",
@@ -120,14 +121,24 @@ def _put(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
     header = zipfile.ZipInfo(name, _EPOCH)
     header.compress_type = zipfile.ZIP_STORED if _is_blank(content) else zipfile.ZIP_DEFLATED
     header.external_attr = 0o600 << 16
-    packed.writestr(header, content)
+    with packed.open(header, "w") as target:
+        for piece in _pieces(content):
+            target.write(piece)
 
 
 def _is_blank(content: bytes) -> bool:
     """Whether it would deflate so well (a blank scan) that a reader takes it for a bomb."""
     if len(content) <= LIMITS.ratio_floor:
         return False
-    return len(zlib.compress(content, 1)) * (LIMITS.ratio // 4) < len(content)
+    packing = zlib.compressobj(1)
+    packed = sum(len(packing.compress(piece)) for piece in _pieces(content))
+    return (packed + len(packing.flush())) * (LIMITS.ratio // 4) < len(content)
+
+
+def _pieces(content: bytes) -> Iterator[memoryview]:
+    """What is written at a time: a large document deflated at once is in memory twice."""
+    whole = memoryview(content)
+    return (whole[start : start + _PIECE] for start in range(0, len(whole), _PIECE))
 
 
 def _index(written: list[DocumentEntry], title: str) -> str:

@@ -5,10 +5,11 @@ from the patient is taken, and stays hidden. No notice is sent and no rule of ma
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from mailbox_store.database import Transaction, View
 from mss_gateway.directory.people import Person
-from mss_gateway.dossier import cda, examination, filing, xdm
+from mss_gateway.dossier import cda, examination, filing, succession, xdm
 from mss_gateway.dossier.documents import Way
 from mss_gateway.dossier.errors import (
     CdaUnreadable,
@@ -17,14 +18,20 @@ from mss_gateway.dossier.errors import (
     XdmUnreadable,
 )
 from mss_gateway.dossier.examination import ExaminationSettings, Finding
-from mss_gateway.dossier.filing import Filed, Origin
+from mss_gateway.dossier.filing import Origin
 from mss_gateway.dossier.identity import accepted_oids
 from mss_gateway.dossier.journal import Doer, Side
-from mss_gateway.dossier.sealed import SealedDocument, blind, digest_of
+from mss_gateway.dossier.sealed import blind, digest_of
+from mss_gateway.dossier.succession import Prepared
 from mss_gateway.failures import Failure
-from mss_gateway.life import proposals, record
+from mss_gateway.life import proposals, record_notes
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.sniff import sniff
+
+_CAUSES: Final = {
+    ImportCode.WRONG_VERSION: "what it replaces or takes back is not here, or stands no more",
+    ImportCode.AUTHOR_NOT_ALLOWED: "what it replaces or takes back is another organisation's",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +92,25 @@ def bring(
     made = _made(gateway, patient, name, content, settings)
     by = Doer("operator", gateway.config.site.operator, Side.OTHERS)
 
-    def unit(tx: Transaction) -> Brought:
+    def unit(tx: Transaction) -> Brought | NotBrought:
         done = _earlier(tx, file_index)  # another run, at the same time
         if done is not None:
             return done
-        outcomes = [filing.file_attachment(tx, one) for one in made]
-        for one, outcome in zip(made, outcomes, strict=True):
-            record.note_filing(tx, by, one.document, outcome)
-        filed = sum(isinstance(each, Filed) for each in outcomes)
+        planned = succession.plan(tx, made)
+        if isinstance(planned, ImportCode):
+            record_notes.note_refusal(tx, by, patient, planned, "")
+            return NotBrought(planned, _CAUSES.get(planned, "not to be filed"))
+        carried = succession.carry_out(tx, made, planned)
+        for updated in carried.updated:
+            record_notes.note_update(tx, by, updated, "")
+        filed = len(record_notes.note_filings(tx, by, carried.done))
+        there = len(carried.done) - filed
         tx.sql(
             "INSERT INTO record_imports (file_index, account_id, at, filed, there)"
             " VALUES (?, ?, ?, ?, ?)",
-            (file_index, account_id, tx.now, filed, len(outcomes) - filed),
+            (file_index, account_id, tx.now, filed, there),
         )
-        return Brought(filed, len(outcomes) - filed)
+        return Brought(filed, there)
 
     return gateway.database.write(unit)
 
@@ -134,7 +146,7 @@ def _objection(
 
 def _made(
     gateway: Gateway, patient: Person, name: str, content: bytes, settings: ExaminationSettings
-) -> tuple[SealedDocument, ...]:
+) -> Prepared:
     now, account_id = int(gateway.clock()), patient.account_id
     origin = Origin(gateway.new_ref(), "", gateway.config.site.operator, "", "", now)
     if is_archive(name, content):
@@ -143,4 +155,5 @@ def _made(
             return filing.prepare_archive(view, account_id, archive, origin, now, Way.IMPORTED)
     file = proposals.described(gateway, name, content, None)
     with gateway.database.read() as view:
-        return (filing.prepare_file(view, account_id, file, origin, now, Way.IMPORTED),)
+        made = filing.prepare_file(view, account_id, file, origin, now, Way.IMPORTED)
+    return Prepared(account_id, (made,))

@@ -28,6 +28,7 @@ REMOVED_FIELDS = frozenset(
         "authentication-results",
         "x-mss-signature",
         "x-mss-dechiffrement",
+        "x-mss-draft",
     }
 )
 """Blind recipients must not travel; the others are the gateway's to write, never a sender's."""

@@ -5,17 +5,18 @@ time. A mailbox whose keys are in its own client gets the message enveloped (sta
 """
 
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailbox_store import bodies, deliveries, mailboxes, messages
 from mailbox_store.database import Transaction, View
 from mailbox_store.messages import Arrival
+from mailbox_store.threads import Correspondents
 from mailbox_store.vault import ObjectSeal
 from mss_gateway.directory import people
 from mss_gateway.directory.notice_kinds import Kind
 from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import crypto, exchanges, notices, receipt, report
+from mss_gateway.life import crypto, dossier, exchanges, notices, receipt, report, threads
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.parse import scan
 from mss_gateway.message.summary import summarise
@@ -34,6 +35,8 @@ class _Prepared:
     recipient: Person
     inbox: mailboxes.Mailbox
     arrival: Arrival
+    is_filed: bool
+    """Something of it goes into the recipient's record."""
 
 
 def deliver(gateway: Gateway, item: Item) -> "Future[bool]":
@@ -63,7 +66,7 @@ def deliver(gateway: Gateway, item: Item) -> "Future[bool]":
                 notices.announce(gateway, tx, patient.account_id, Kind.MESSAGE)
             _record(tx, item, prepared.recipient, "delivered")
             report.send(gateway, tx, told)
-        if message.carried.has_xdm and prepared.recipient.role is Role.PATIENT:
+        if prepared.is_filed:
             items.advance(tx, item, "dossier")
         elif receipt.is_due(prepared.recipient, message.carried):
             items.advance(tx, item, "receipt")
@@ -84,6 +87,7 @@ def _prepare(gateway: Gateway, view: View, item: Item, message: Message) -> _Pre
     inbox = mailboxes.find(view, recipient.account_id, "INBOX")
     seal = view.vault.account(view, recipient.account_id)
     evidence = verdict_of(message.carried, message.created_at)
+    is_filed = dossier.is_due(view, recipient, message.carried)
     if recipient.smime == "client":
         spool = view.vault.account(view, gateway.spool)
         raw = spooled.read_body(view, spool, message)
@@ -92,7 +96,8 @@ def _prepare(gateway: Gateway, view: View, item: Item, message: Message) -> _Pre
         arrival = messages.seal_arrival(
             seal, recipient.account_id, item.message_ref, raw, summarise(scan(raw)), evidence
         )
-        return _Prepared(recipient, inbox, arrival)
+        arrival = replace(arrival, thread=_thread(view, recipient, message))
+        return _Prepared(recipient, inbox, arrival, is_filed)
     shared, object_id = _shared_body(gateway, view, message)
     arrival = Arrival(
         recipient.account_id,
@@ -102,8 +107,20 @@ def _prepare(gateway: Gateway, view: View, item: Item, message: Message) -> _Pre
         message.size,
         seal.seal(message.summary, messages.summary_context(item.message_ref)),
         seal.seal(evidence, messages.evidence_context(item.message_ref)),
+        _thread(view, recipient, message),
     )
-    return _Prepared(recipient, inbox, arrival)
+    return _Prepared(recipient, inbox, arrival, is_filed)
+
+
+def _thread(view: View, recipient: Person, message: Message) -> Correspondents | None:
+    """With whom a patient exchanges this; nobody else has threads."""
+    if recipient.role is not Role.PATIENT:
+        return None
+    carried = message.carried
+    author = threads.Party(carried.author, carried.signer)
+    return threads.of_received(
+        view, recipient.account_id, carried.author_role, carried.signature, author
+    )
 
 
 def _shared_body(gateway: Gateway, view: View, message: Message) -> tuple[ObjectSeal, bytes]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mailbox_store.database import View
+from mailbox_store.threads import ThreadId
 from mss_gateway.directory import people
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import content, crypto, judgement
@@ -39,6 +40,7 @@ class Submission:
 
     ``asked`` by address, ``envelope_id`` and ``returns``: what the author wants to hear
     (RFC 3461 §4); ``requires_tls``: RFC 8689 §2. ``is_utf8``: SMTPUTF8 was said at MAIL.
+    ``thread_id``: the author's own thread that an answer from the webmail continues.
     """
 
     envelope: Envelope
@@ -49,6 +51,7 @@ class Submission:
     returns: str = ""
     requires_tls: bool = False
     is_utf8: bool = False
+    thread_id: ThreadId | None = None
 
     @property
     def protocol(self) -> str:

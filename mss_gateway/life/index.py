@@ -8,11 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mailbox_store import changes, indexable, segment_plan, segments
+from mailbox_store import indexable, segment_plan, segments
 from mailbox_store.database import Database, Transaction, View
-from mailbox_store.errors import MessageNotFound
-from mailbox_store.indexable import Pending
-from mailbox_store.messages import MessageId
 from mailbox_store.segment_draft import Draft, Pace
 from mailbox_store.segments import (
     IndexChanged,
@@ -22,18 +19,22 @@ from mailbox_store.segments import (
     Stretch,
 )
 from mailbox_store.vault import AccountId
-from mss_gateway.message import terms
-from mss_gateway.message.summary import Summary
+from mss_gateway.life.index_round import (
+    at_once,
+    each_stretch,
+    has_key,
+    in_rounds,
+    try_to,
+    within,
+)
+from mss_gateway.life.message_terms import known
 from mss_gateway.message.terms import Terms
-from mss_gateway.message.text import READ_OCTETS, header_of
+from mss_gateway.message.text import READ_OCTETS
 from mss_gateway.observability import log
 
 BATCH_MESSAGES: Final = 200
 BATCH_OCTETS: Final = 8 * 1024 * 1024
 """What one batch takes at most, its first message aside: bounds memory and what a crash undoes."""
-
-ROUNDS: Final = 100
-"""Pieces of work on one account at a time; what is left is found again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ class _Drafts:
         self.message_ids: list[int] = []
         self.parts = {part: Draft() for part in Part}
 
-    def add(self, message_id: int, known: Mapping[Part, Terms | None]) -> None:
+    def add(self, message_id: int, told: Mapping[Part, Terms | None]) -> None:
         self.message_ids.append(message_id)
         for part, draft in self.parts.items():
-            draft.add(message_id, known[part])
+            draft.add(message_id, told[part])
 
     def seal(
         self, database: Database, account_id: AccountId, level: int, pace: Pace
@@ -73,14 +74,14 @@ def index_batch(database: Database, pace: Pace) -> Indexed:
     """Index the next messages, in the order in which they were stored."""
     with database.read() as view:
         before = segments.progress(view)
-        batch = _bounded(indexable.pending(view, BATCH_MESSAGES))
+        batch = within(indexable.pending(view, BATCH_MESSAGES), BATCH_OCTETS, READ_OCTETS)
     if not batch:
         return Indexed(0, frozenset())
     drafts: dict[AccountId, _Drafts] = {}
     for message in batch:
-        known = _known(database, message.account_id, message.message_id, pace)
-        if known is not None:
-            drafts.setdefault(message.account_id, _Drafts()).add(message.message_id, known)
+        told = known(database, message.account_id, message.message_id, pace)
+        if told is not None:
+            drafts.setdefault(message.account_id, _Drafts()).add(message.message_id, told)
         pace()
     sealed = {
         account_id: each.seal(
@@ -95,9 +96,7 @@ def index_batch(database: Database, pace: Pace) -> Indexed:
             if stretch is not None:
                 segments.add(tx, account_id, stretch)
 
-    try:
-        database.write(unit)
-    except IndexChanged:
+    if not try_to(database, unit):
         log.note("index batch done elsewhere", count=len(batch))
     return Indexed(len(batch), frozenset(drafts))
 
@@ -107,10 +106,7 @@ def tidy(database: Database, account_id: AccountId, pace: Pace, *, is_thorough: 
 
     With ``is_thorough``, also write anew what says too much about messages that are gone.
     """
-    for _ in range(ROUNDS):
-        if not _tidy_once(database, account_id, pace, is_thorough=is_thorough):
-            return
-        pace()
+    in_rounds(lambda: _tidy_once(database, account_id, pace, is_thorough=is_thorough), pace)
 
 
 def rebuild(database: Database, account_id: AccountId, stretch: Stretch, pace: Pace) -> bool:
@@ -119,9 +115,9 @@ def rebuild(database: Database, account_id: AccountId, stretch: Stretch, pace: P
     with database.read() as view:
         found = indexable.messages_between(view, account_id, stretch.first, stretch.last)
     for message_id in found:
-        known = _known(database, account_id, message_id, pace)
-        if known is not None:
-            drafts.add(message_id, known)
+        told = known(database, account_id, message_id, pace)
+        if told is not None:
+            drafts.add(message_id, told)
         pace()
     level = max(stretch.level, segment_plan.level_of(len(found)))
     return _replace(database, account_id, [stretch], drafts.seal(database, account_id, level, pace))
@@ -132,27 +128,30 @@ def renew(database: Database, told: Callable[[int], None]) -> None:
 
     At no moment is anything missing in it.
     """
-    for account_id in _accounts(database):
-        done = 0
-        while (stretch := _following(database, account_id, done)) is not None:
-            if rebuild(database, account_id, stretch, _at_once):
-                done = stretch.last
-                told(stretch.messages)
-    while (indexed := index_batch(database, _at_once)).messages:
+
+    def anew(account_id: AccountId, stretch: Stretch) -> bool:
+        is_done = rebuild(database, account_id, stretch, at_once)
+        if is_done:
+            told(stretch.messages)
+        return is_done
+
+    each_stretch(database, segments, anew)
+    while (indexed := index_batch(database, at_once)).messages:
         for account_id in indexed.accounts:
-            tidy(database, account_id, _at_once, is_thorough=False)
+            tidy(database, account_id, at_once, is_thorough=False)
         told(indexed.messages)
 
 
 def verify(database: Database) -> list[int]:
     """Open every segment; the ids of those that do not open, which are marked to be made again."""
     broken: list[int] = []
-    for account_id in _accounts(database):
-        done = 0
-        while (stretch := _following(database, account_id, done)) is not None:
-            with database.read() as view:
-                broken += _not_opening(view, account_id, stretch)
-            done = stretch.last
+
+    def look(account_id: AccountId, stretch: Stretch) -> bool:
+        with database.read() as view:
+            broken.extend(_not_opening(view, account_id, stretch))
+        return True
+
+    each_stretch(database, segments, look)
     for segment_id in broken:
         mark(database, segment_id)
     return broken
@@ -163,88 +162,12 @@ def mark(database: Database, segment_id: int) -> None:
     database.write(lambda tx: segments.mark_damaged(tx, segment_id))
 
 
-def _at_once() -> None:
-    """The pace of who is waited for."""
-
-
-def _accounts(database: Database) -> Iterator[AccountId]:
-    """Every account with an index, while others may come and go."""
-    last = AccountId(0)
-    while True:
-        with database.read() as view:
-            following = segments.next_account(view, last)
-        if following is None:
-            return
-        yield following
-        last = following
-
-
-def _following(database: Database, account_id: AccountId, done: int) -> Stretch | None:
-    """The first stretch of an account that ends after message ``done``."""
-    with database.read() as view:
-        stretches = segments.stretches(view, account_id)
-    return next((stretch for stretch in stretches if stretch.last > done), None)
-
-
-def _bounded(found: list[Pending]) -> list[Pending]:
-    octets = 0
-    for count, message in enumerate(found):
-        octets += min(message.size, READ_OCTETS)
-        if octets > BATCH_OCTETS:
-            return found[: max(1, count)]
-    return found
-
-
-def _known(
-    database: Database, account_id: AccountId, message_id: MessageId, pace: Pace
-) -> Mapping[Part, Terms | None] | None:
-    """What the index is told of a message; None when it is gone, or its account's key is."""
-    try:
-        with database.read() as view:
-            if not _has_key(view, account_id):
-                return None
-            summary = Summary(indexable.read_summary(view, account_id, message_id))
-            raw = changes.read_body(view, account_id, message_id, 0, READ_OCTETS)
-    except MessageNotFound:
-        return None
-    except Exception as error:
-        return _unknown(error)
-    known: dict[Part, Terms | None] = {}
-    tellers: dict[Part, Callable[[], Terms | None]] = {
-        Part.FIELDS: lambda: terms.of_fields(summary),
-        Part.HEADER: lambda: terms.of_header(header_of(raw[: summary.header_size])),
-        Part.BODY: lambda: terms.of_body(raw),
-    }
-    for part, told in tellers.items():
-        pace()
-        try:
-            known[part] = told()
-        except Exception as error:
-            return _unknown(error)
-    return known
-
-
-def _unknown(error: Exception) -> Mapping[Part, Terms | None]:
-    """A message that is read by whoever searches, and who meets the same error there."""
-    log.bug("index", error, stage="index")
-    return dict.fromkeys(Part)
-
-
-def _has_key(view: View, account_id: AccountId) -> bool:
-    """False once the account's key was destroyed: nobody will search there."""
-    try:
-        view.vault.account(view, account_id)
-    except KeyError:
-        return False
-    return True
-
-
 def _tidy_once(database: Database, account_id: AccountId, pace: Pace, *, is_thorough: bool) -> bool:
     """The most urgent piece of work; False when there is none, or another process does it."""
     with database.read() as view:
-        has_key = _has_key(view, account_id)
+        is_open = has_key(view, account_id)
         stretches = segments.stretches(view, account_id)
-    if not has_key:
+    if not is_open:
         database.write(lambda tx: segments.forget(tx, account_id))
         return False
     for stretch in stretches:
@@ -296,11 +219,7 @@ def _rewrite(database: Database, account_id: AccountId, worn: list[Stretch], pac
 def _replace(
     database: Database, account_id: AccountId, old: Iterable[Stretch], new: SealedStretch | None
 ) -> bool:
-    try:
-        database.write(lambda tx: segments.replace(tx, account_id, old, new))
-    except IndexChanged:
-        return False
-    return True
+    return try_to(database, lambda tx: segments.replace(tx, account_id, old, new))
 
 
 def _not_opening(view: View, account_id: AccountId, stretch: Stretch) -> Iterator[int]:

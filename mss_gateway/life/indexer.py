@@ -1,7 +1,7 @@
 """The thread that keeps the text index: behind everything else, because nobody waits for it.
 
-It works for a moment and sleeps for longer: a thread that computes holds the interpreter's lock,
-and whoever sends a message wants it. Messages gather for a while before they are indexed together.
+It works for a moment and sleeps for longer (``pacing``). Messages gather for a while before they
+are indexed together.
 """
 
 import threading
@@ -15,6 +15,11 @@ from mailbox_store.errors import StoreFailed
 from mailbox_store.vault import AccountId
 from mss_gateway.life import index
 from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.pacing import REST_SECONDS as REST_SECONDS
+from mss_gateway.life.pacing import REST_SHARE as REST_SHARE
+from mss_gateway.life.pacing import WORK_SECONDS as WORK_SECONDS
+from mss_gateway.life.pacing import Pace
+from mss_gateway.life.pacing import Stopped as Stopped
 from mss_gateway.observability import log
 
 POLL_SECONDS: Final = 10.0
@@ -29,20 +34,6 @@ SWEEP_SECONDS: Final = 3_600.0
 SWEPT_AT_ONCE: Final = 10
 """Accounts looked over at a time, so that new messages wait for few of them."""
 
-WORK_SECONDS: Final = 0.0005
-"""Work for so long at least before a rest."""
-
-REST_SHARE: Final = 2.0
-"""A rest is so many times as long as the work before it, by the clock: with much to do in other
-threads both are longer."""
-
-REST_SECONDS: Final = 0.05
-"""Rest for so long at most."""
-
-
-class Stopped(Exception):
-    """The service stops: what was not committed is done again after the next start."""
-
 
 class Indexer:
     """One thread; :meth:`stop` gives up the work at hand."""
@@ -52,7 +43,7 @@ class Indexer:
         self._lag = gateway.metrics.index_lag
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._since = 0.0
+        self._pace = Pace(self._stopping)
         self._swept = AccountId(0)
         self._sweep_at = 0.0
         self._thread = threading.Thread(target=self._run, name="indexer", daemon=True)
@@ -71,7 +62,7 @@ class Indexer:
 
     def run_once(self) -> None:
         """Index all there is, and look over some accounts."""
-        self._since = time.perf_counter()
+        self._pace.begin()
         self._tell_lag()
         while (done := index.index_batch(self._database, self._pace)).messages:
             for account_id in done.accounts:
@@ -110,15 +101,6 @@ class Indexer:
     def _tell_lag(self) -> None:
         with self._database.read() as view:
             self._lag.set(segments.lag(view))
-
-    def _pace(self) -> None:
-        """Rest in proportion to the work."""
-        if self._stopping.is_set():
-            raise Stopped
-        worked = time.perf_counter() - self._since
-        if worked >= WORK_SECONDS:
-            time.sleep(min(REST_SHARE * worked, REST_SECONDS))
-            self._since = time.perf_counter()
 
     def _noticed(self, _touched: Mapping[MailboxId, int]) -> None:
         self._wake.set()

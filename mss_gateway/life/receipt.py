@@ -59,7 +59,8 @@ def acknowledge(gateway: Gateway, item: Item) -> "Future[bool]":
         if box is None:
             raise Refused(Failure.BUG, "a receipt without its box")
         message = scan(spooled.read_body(view, spool, queued))
-        answer = _of_application(gateway, view, box, item, queued.carried, message)
+        code = _objection(gateway, message)
+        answer = of_filing(gateway, view, box, item, queued.carried, message, code)
 
     def unit(tx: Transaction) -> bool:
         if not leases.holds(tx, item):
@@ -72,20 +73,29 @@ def acknowledge(gateway: Gateway, item: Item) -> "Future[bool]":
     return gateway.database.submit(unit)
 
 
-def _of_application(
-    gateway: Gateway, view: View, box: Person, item: Item, carried: Carried, message: Message
+def of_filing(
+    gateway: Gateway,
+    view: View,
+    owner: Person,
+    item: Item,
+    carried: Carried,
+    message: Message,
+    code: ImportCode | None,
 ) -> Answer | None:
-    """A receipt where one was asked; without, only what is wrong is told (domain DOC-22)."""
+    """What an author is told of their archive: why it was not filed by a program, or that it was.
+
+    A receipt where one was asked; without, only what is wrong is told (domain DOC-22). None where
+    nobody is to be told. Raises Refused(NO_CERTIFICATE_FOR_AUTHOR).
+    """
     to = answering.behind(gateway, view, carried)
     if to is None:
         return None
-    code = _objection(gateway, message)
     is_asked = mdn.asked_by(message.header, parse_address(to.address)) is not None
     if code is None and not is_asked:
         return None
     error = "" if code is None else acknowledging.error_of(code)
     disposition = Disposition("automatic-action", "processed", error)
-    told = Told(box, to, message, disposition, item.asked.original, code)
+    told = Told(owner, to, message, disposition, item.asked.original, code)
     make = acknowledging.receipt if is_asked else acknowledging.letter
     return make(gateway, view, told)
 

@@ -9,13 +9,14 @@ from typing import Final, TypeVar
 
 from mailbox_store.database import Transaction
 from mss_gateway.directory.people import Person
-from mss_gateway.dossier import catalogue, filing, journal
+from mss_gateway.dossier import catalogue, filing, journal, relations
 from mss_gateway.dossier.documents import Document, Edits, Way
 from mss_gateway.dossier.errors import DocumentChanged, DocumentNotFound
 from mss_gateway.dossier.filing import Filed, Origin, Outcome, PlainFile
 from mss_gateway.dossier.journal import Act, Doer, Entry, Side
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life.gateway import Gateway
+from mss_gateway.life.record_notes import note_filing
 from mss_gateway.message.sniff import sniff
 from mss_gateway.observability import audit
 from policies import decide
@@ -198,19 +199,10 @@ def journal_of(
         return journal.entries(view, patient.account_id, side, before, limit)
 
 
-def note_filing(tx: Transaction, by: Doer, document: Document, outcome: Outcome) -> None:
-    """Put the filing of a document on record; what was there already is told to the audit alone."""
-    is_new = isinstance(outcome, Filed)
-    if is_new:
-        journal.note(tx, document.account_id, by, Act.DEPOSITED, document)
-    audit.record(
-        tx,
-        actor=by.actor,
-        act="dossier",
-        object=f"account:{document.account_id} document:{outcome.document_id}",
-        verdict="filed" if is_new else "already there",
-        message_ref=document.provenance.message_ref,
-    )
+def versions_of(gateway: Gateway, actor: Person, document: Document) -> list[Document]:
+    """Every version of a document that the actor may be shown, the newest first; it is one."""
+    with gateway.database.read() as view:
+        return visible(actor, relations.history(view, document))
 
 
 def _done(gateway: Gateway, unit: Callable[[Transaction], T]) -> T:

@@ -12,11 +12,11 @@ from mailbox_store import segment_plan
 from mailbox_store.database import Database, Transaction, View
 from mailbox_store.segment_draft import Draft, Pace
 from mailbox_store.segment_format import Segment
+from mailbox_store.segments import IndexChanged
 from mailbox_store.vault import AccountId
 from mss_gateway.dossier import catalogue, record_segments, searching
 from mss_gateway.dossier.errors import DocumentNotFound
 from mss_gateway.dossier.record_segments import (
-    IndexChanged,
     Pending,
     SealedStretch,
     SegmentDamaged,
@@ -26,6 +26,14 @@ from mss_gateway.dossier.record_segments import (
 from mss_gateway.dossier.render import Renderer
 from mss_gateway.dossier.search_words import terms_of
 from mss_gateway.dossier.text import Outcome, is_read, read_text
+from mss_gateway.life.index_round import (
+    at_once,
+    each_stretch,
+    has_key,
+    in_rounds,
+    try_to,
+    within,
+)
 from mss_gateway.message.terms import Terms
 from mss_gateway.observability import log
 
@@ -35,9 +43,6 @@ BATCH_TERMS: Final = 4 << 20
 """What one batch takes at most, its first document aside: how many, their octets, and those of
 their different words. Bounds memory and what a crash undoes.
 """
-
-ROUNDS: Final = 100
-"""Pieces of work on one account at a time; what is left is found again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ def index_batch(database: Database, renderer: Renderer, pace: Pace) -> Indexed:
     """Index the next documents, in the order in which they were filed."""
     with database.read() as view:
         before = record_segments.progress(view)
-        batch = _bounded(record_segments.pending(view, BATCH_DOCUMENTS))
+        batch = within(record_segments.pending(view, BATCH_DOCUMENTS), BATCH_OCTETS, BATCH_OCTETS)
     if not batch:
         return Indexed(0, frozenset())
     drafts = {one.account_id: _Drafts(one.account_id) for one in batch}
@@ -100,9 +105,7 @@ def index_batch(database: Database, renderer: Renderer, pace: Pace) -> Indexed:
             if stretch is not None:
                 record_segments.add(tx, account_id, stretch)
 
-    try:
-        database.write(unit)
-    except IndexChanged:
+    if not try_to(database, unit):
         log.note("record index batch done elsewhere", count=done)
     return Indexed(done, frozenset(drafts))
 
@@ -111,10 +114,7 @@ def tidy(database: Database, renderer: Renderer, account_id: AccountId, pace: Pa
     """Merge what should be merged, write anew what knows words of a document that is gone, and
     make again what does not open.
     """
-    for _ in range(ROUNDS):
-        if not _tidy_once(database, renderer, account_id, pace):
-            return
-        pace()
+    in_rounds(lambda: _tidy_once(database, renderer, account_id, pace), pace)
 
 
 def rebuild(
@@ -134,27 +134,30 @@ def renew(database: Database, renderer: Renderer, told: Callable[[int], None]) -
 
     At no moment is anything missing in it.
     """
-    for account_id in _accounts(database):
-        done = 0
-        while (stretch := _following(database, account_id, done)) is not None:
-            if rebuild(database, renderer, account_id, stretch, _at_once):
-                done = stretch.last
-                told(stretch.documents)
-    while (indexed := index_batch(database, renderer, _at_once)).documents:
+
+    def anew(account_id: AccountId, stretch: Stretch) -> bool:
+        is_done = rebuild(database, renderer, account_id, stretch, at_once)
+        if is_done:
+            told(stretch.documents)
+        return is_done
+
+    each_stretch(database, record_segments, anew)
+    while (indexed := index_batch(database, renderer, at_once)).documents:
         for account_id in indexed.accounts:
-            tidy(database, renderer, account_id, _at_once)
+            tidy(database, renderer, account_id, at_once)
         told(indexed.documents)
 
 
 def verify(database: Database) -> list[int]:
     """Open every segment; the ids of those that do not open, which are marked to be made again."""
     broken: list[int] = []
-    for account_id in _accounts(database):
-        done = 0
-        while (stretch := _following(database, account_id, done)) is not None:
-            with database.read() as view:
-                broken += _not_opening(view, account_id, stretch)
-            done = stretch.last
+
+    def look(account_id: AccountId, stretch: Stretch) -> bool:
+        with database.read() as view:
+            broken.extend(_not_opening(view, account_id, stretch))
+        return True
+
+    each_stretch(database, record_segments, look)
     if broken:
         mark(database, broken)
     return broken
@@ -163,38 +166,6 @@ def verify(database: Database) -> list[int]:
 def mark(database: Database, segment_ids: Collection[int]) -> None:
     """Have segments that do not open made again."""
     database.write(lambda tx: record_segments.mark_damaged(tx, segment_ids))
-
-
-def _at_once() -> None:
-    """The pace of who is waited for."""
-
-
-def _accounts(database: Database) -> Iterator[AccountId]:
-    """Every account with an index, while others may come and go."""
-    last = AccountId(0)
-    while True:
-        with database.read() as view:
-            following = record_segments.next_account(view, last)
-        if following is None:
-            return
-        yield following
-        last = following
-
-
-def _following(database: Database, account_id: AccountId, done: int) -> Stretch | None:
-    """The first stretch of an account that ends after number ``done``."""
-    with database.read() as view:
-        stretches = record_segments.stretches(view, account_id)
-    return next((stretch for stretch in stretches if stretch.last > done), None)
-
-
-def _bounded(found: list[Pending]) -> list[Pending]:
-    octets = 0
-    for count, one in enumerate(found):
-        octets += one.size
-        if octets > BATCH_OCTETS:
-            return found[: max(1, count)]
-    return found
 
 
 def _draw(
@@ -214,7 +185,7 @@ def _known(database: Database, renderer: Renderer, one: Pending) -> Terms | None
     terms: Terms = {}
     try:
         with database.read() as view:
-            if not _has_key(view, one.account_id):
+            if not has_key(view, one.account_id):
                 return None
             document = catalogue.find(view, one.account_id, one.document_id)
             terms = searching.described(document)
@@ -235,21 +206,12 @@ def _known(database: Database, renderer: Renderer, one: Pending) -> Terms | None
     return terms
 
 
-def _has_key(view: View, account_id: AccountId) -> bool:
-    """False once the account's key was destroyed: nobody will search there."""
-    try:
-        view.vault.account(view, account_id)
-    except KeyError:
-        return False
-    return True
-
-
 def _tidy_once(database: Database, renderer: Renderer, account_id: AccountId, pace: Pace) -> bool:
     """The most urgent piece of work; False when there is none, or another process does it."""
     with database.read() as view:
-        has_key = _has_key(view, account_id)
+        is_open = has_key(view, account_id)
         stretches = record_segments.stretches(view, account_id)
-    if not has_key:
+    if not is_open:
         database.write(lambda tx: record_segments.forget(tx, account_id))
         return False
     for stretch in stretches:
@@ -285,11 +247,7 @@ def _rewrite(database: Database, account_id: AccountId, worn: list[Stretch], pac
 def _replace(
     database: Database, account_id: AccountId, old: Iterable[Stretch], new: SealedStretch | None
 ) -> bool:
-    try:
-        database.write(lambda tx: record_segments.replace(tx, account_id, old, new))
-    except IndexChanged:
-        return False
-    return True
+    return try_to(database, lambda tx: record_segments.replace(tx, account_id, old, new))
 
 
 def _not_opening(view: View, account_id: AccountId, stretch: Stretch) -> Iterator[int]:

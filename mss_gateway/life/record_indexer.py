@@ -15,7 +15,7 @@ from mss_gateway.dossier import record_segments
 from mss_gateway.dossier.render import Renderer
 from mss_gateway.life import record_index
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.life.indexer import REST_SECONDS, REST_SHARE, WORK_SECONDS, Stopped
+from mss_gateway.life.pacing import Pace, Stopped
 from mss_gateway.observability import log
 
 POLL_SECONDS: Final = 3.0
@@ -36,7 +36,7 @@ class RecordIndexer:
         self._lag = gateway.metrics.record_index_lag
         self._renderer = Renderer(workers=1)
         self._stopping = threading.Event()
-        self._since = 0.0
+        self._pace = Pace(self._stopping)
         self._worked_at = 0.0
         self._thread = threading.Thread(target=self._run, name="record-indexer", daemon=True)
 
@@ -53,7 +53,7 @@ class RecordIndexer:
 
     def run_once(self) -> None:
         """Index all there is, and write anew what has to be."""
-        self._since = time.perf_counter()
+        self._pace.begin()
         self._tell_lag()
         while self._index_batch():
             self._tell_lag()
@@ -89,12 +89,3 @@ class RecordIndexer:
     def _tell_lag(self) -> None:
         with self._database.read() as view:
             self._lag.set(record_segments.lag(view))
-
-    def _pace(self) -> None:
-        """Rest in proportion to the work."""
-        if self._stopping.is_set():
-            raise Stopped
-        worked = time.perf_counter() - self._since
-        if worked >= WORK_SECONDS:
-            time.sleep(min(REST_SHARE * worked, REST_SECONDS))
-            self._since = time.perf_counter()

@@ -15,11 +15,12 @@ from mailbox_store.database import MailboxId, Transaction, View
 from mailbox_store.errors import StoreUnavailable
 from mailbox_store.flags import SEEN
 from mailbox_store.messages import Arrival
+from mailbox_store.threads import ThreadId
 from mailbox_store.vault import AccountId, AccountSeal
 from mss_gateway.directory import evidence, keybook, people
 from mss_gateway.directory.evidence import Evidence, Prepared
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import identities, policy, proof, retries
+from mss_gateway.life import identities, policy, proof, retries, threads
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.judgement import Introduction
 from mss_gateway.life.policy import Envelope
@@ -62,19 +63,20 @@ def commit(
     facts: MessageFacts,
     ready: Iterable[Ready],
     same: Handed | None = None,
+    thread_id: ThreadId | None = None,
 ) -> str:
     """Store a message, in as many forms as it has, with one queue item per recipient.
 
     The message_ref that the sender is told: ``same`` makes a retry known, of which nothing is
     stored. Raises Refused: STORE_UNAVAILABLE when nothing became durable, the sender keeps the
     message and tries again. The author's own copy is that of the first form, or of one for nobody
-    else.
+    else; ``thread_id``: the thread that it continues.
     """
     spool, sealed = _sealed(gateway, ready)
     # the last one is the author's alone, where every other form is to be enveloped
     of_author = sealed[0] if sealed[-1].ready.recipients else sealed[-1]
     with gateway.database.read() as view:
-        sent = _sent_copy(view, envelope, of_author)
+        sent = _sent_copy(view, envelope, of_author, facts.recipients, thread_id)
 
     def unit(tx: Transaction) -> tuple[Verdict, Kept | None]:
         author = identities.party(tx, envelope.author, envelope.actor)
@@ -247,7 +249,13 @@ def _written(gateway: Gateway, unit: Callable[[Transaction], _T]) -> _T:
         raise Refused(Failure.STORE_UNAVAILABLE, type(error).__name__) from error
 
 
-def _sent_copy(view: View, envelope: Envelope, sealed: _Sealed) -> tuple[MailboxId, Arrival] | None:
+def _sent_copy(
+    view: View,
+    envelope: Envelope,
+    sealed: _Sealed,
+    recipients: tuple[str, ...],
+    thread_id: ThreadId | None,
+) -> tuple[MailboxId, Arrival] | None:
     """The author's own copy, when the gateway files it (``sent_copy = "server"``)."""
     author = envelope.author
     if author.sent_copy != "server":
@@ -269,7 +277,7 @@ def _sent_copy(view: View, envelope: Envelope, sealed: _Sealed) -> tuple[Mailbox
             messages.evidence_context(ready.message_ref),
         ),
     )
-    return mailbox.mailbox_id, arrival
+    return mailbox.mailbox_id, threads.sent_copy(view, author, arrival, recipients, thread_id)
 
 
 def _record(tx: Transaction, actor: str, sealed: _Sealed, count: int) -> None:

@@ -98,7 +98,7 @@ def _accept(gateway: Gateway, submission: Submission, message_ref: str) -> str:
         same = None
         if retries.is_named(message):
             same = retries.handed(f"account:{author.account_id}", reverse_path, submission.raw)
-        return store.commit(gateway, submission.envelope, facts, ready, same)
+        return store.commit(gateway, submission.envelope, facts, ready, same, submission.thread_id)
     except MessageMalformed as malformed:
         raise Refused(malformed.failure, str(malformed)) from None
 

@@ -27,10 +27,15 @@ def preview(message: Message) -> str:
     octets = part.decoded_head(message.raw, LOOKED_AT)[:LOOKED_AT]
     text = decode_text(octets, part.parameter("charset") or "us-ascii")
     if part.media_type == "text/html":
-        text = html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", text)))
+        text = without_tags(text)
     elif ">" in text:
         text = _QUOTED_LINE.sub("", text)
     return display_safe(" ".join(text.split()), limit=MAX_CHARACTERS)
+
+
+def without_tags(text: str) -> str:
+    """The words of an HTML text, in their order; what a browser does not draw is left out."""
+    return html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", text)))
 
 
 def _text_part(message: Message) -> Part | None:

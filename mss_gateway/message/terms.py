@@ -20,6 +20,9 @@ NAMES: Final = ""
 
 BODY: Final = "body"
 
+WORDS: Final = "words"
+"""Section of a patient's messages: the words that their pages show (``life.message_words``)."""
+
 LONG: Final = " "
 """Before the name of a field: section of the words of its long values."""
 

@@ -43,6 +43,7 @@ class Metrics:
     failed_chores: Counter
     notices: Counter
     notices_waiting: Gauge
+    exports: Counter
     open_files: Gauge
     threads: Gauge
 
@@ -126,6 +127,7 @@ def build() -> Metrics:
         failed_chores=counter("failed_chores", "The caretaker's chores that failed", "chore"),
         notices=counter("notices", "E-mails to personal addresses, by outcome", "outcome"),
         notices_waiting=gauge("notices_waiting", "Things that people are still to be told of"),
+        exports=counter("exports", "Copies of a whole space, by outcome", "outcome"),
         open_files=gauge("open_files", "File descriptors of the service, sockets among them"),
         threads=gauge("threads", "Threads of the service"),
     )

@@ -34,6 +34,7 @@ from mss_gateway.webmail.clientsetup.asked import (
 from mss_gateway.webmail.clientsetup.servers import endpoints
 from mss_gateway.webmail.forms import SMALL_FORM_OCTETS, Form, read_body, read_form
 from mss_gateway.webmail.headers import Headers
+from mss_gateway.webmail.live import Live
 from mss_gateway.webmail.pages import Pages, sentence
 from mss_gateway.webmail.recognising import NEEDED, forget_form, keep_form, recognised
 from mss_gateway.webmail.routes import ROUTES, SETUP
@@ -46,7 +47,7 @@ from mss_gateway.webmail.sessions import (
 from mss_gateway.webmail.views.writing import upload_limit
 from mss_gateway.webmail.visit import NotFresh, Route, Visit, Who, Work, go_to
 
-TURNS = {Work.PAGE: 4, Work.PICTURE: 2, Work.UPLOAD: 2, Work.DEPOSIT: 2}
+TURNS = {Work.PAGE: 4, Work.PICTURE: 2, Work.UPLOAD: 2, Work.DEPOSIT: 2, Work.LIVE: 2}
 """Requests of a kind at the same time, within the threads that the webmail has."""
 
 UPLOADS_READ = 8
@@ -103,6 +104,7 @@ class _Site:
         self._told = endpoints(gateway.config)
         self._turns = {work: asyncio.Semaphore(count) for work, count in TURNS.items()}
         self._uploads = asyncio.Semaphore(UPLOADS_READ)
+        self._live = Live(gateway)
 
     def endpoint(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
         """What Starlette calls for a route."""
@@ -193,6 +195,7 @@ class _Site:
         return Visit(
             gateway=self._gateway,
             pages=self._pages,
+            live=self._live,
             route=route,
             path=request.path_params,
             query=request.query_params,
@@ -239,15 +242,22 @@ class _Site:
         return self._failed(request, Failure.BUG, message_ref)
 
     def _failed(self, request: Request, failure: Failure, message_ref: str | None) -> Response:
-        printed = row(failure)
-        return self._failure_page(request, printed.http, printed.text, message_ref or "")
+        printed, again = row(failure), ""
+        visit = getattr(request.state, "visit", None)
+        if isinstance(visit, Visit) and visit.route.method == "POST" and failure in _SENT_AGAIN:
+            again = visit.place_of_form if visit.route.path in _PAGES else ""
+        return self._failure_page(request, printed.http, printed.text, message_ref or "", again)
 
     def _failure_page(
-        self, request: Request, status: int, key: str, message_ref: str = ""
+        self, request: Request, status: int, key: str, message_ref: str = "", again: str = ""
     ) -> Response:
-        """What went wrong, and the way on: a patient who is signed in keeps their rubrics."""
+        """What went wrong, and the way on: a patient who is signed in keeps their rubrics.
+
+        ``again`` is the form's page, for what may be sent otherwise.
+        """
         wanted = preferences.of_request(request.cookies, request.headers)
-        values = {"said": sentence(key, language=wanted.language), "message_ref": message_ref}
+        said = sentence(key, language=wanted.language)
+        values = {"said": said, "message_ref": message_ref, "again": again}
         visit = getattr(request.state, "visit", None)
         if isinstance(visit, Visit) and visit.is_signed_in:
             return self._pages.response("echec.html", visit, status, values)
@@ -258,6 +268,17 @@ class _Site:
 
 _PAGES = frozenset(route.path for route in ROUTES if route.method == "GET")
 """Where a form that was kept can be shown again: at the path to which it is sent."""
+
+_SENT_AGAIN = frozenset(
+    {
+        Failure.MESSAGE_TOO_BIG,
+        Failure.DOCUMENT_NOT_TAKEN,
+        Failure.FORM_EXPIRED,
+        Failure.SERVICE_BUSY,
+        Failure.STORE_UNAVAILABLE,
+    }
+)
+"""What leads back to the form: it is about what was sent, or about the moment."""
 
 _WHERE = {
     State.PENDING: "/connexion/code",

@@ -7,20 +7,25 @@ What is offered is what ``decide.at_recipient`` permits at that moment; sending 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mailbox_store import correspondences
+from mailbox_store import correspondences, threads
 from mailbox_store.database import View
 from mailbox_store.vault import AccountId
 from mss_gateway.directory import people
 from mss_gateway.directory.people import Person
+from mss_gateway.dossier.search_words import folded
 from mss_gateway.failures import Failure, Refused, row
 from mss_gateway.life import policy
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.policy import Envelope
+from mss_gateway.life.threads import with_one
 from mss_gateway.message.address import AddressMalformed, EmailAddress, parse_address
 from policies import decide
 from policies.verdict import Permit
 
 CHANNEL = "webmail"
+
+_TITLES = frozenset({"dr", "pr", "m", "mme", "mlle", "me"})
+"""What stands before a name and does not decide its place in a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,35 @@ def of_patient(gateway: Gateway, view: View, patient: Person) -> list[Contact]:
             if made.is_open:
                 found[holder.address] = made
     return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the list of contacts. ``thread_id``: what was exchanged with them alone, or 0."""
+
+    contact: Contact
+    thread_id: int
+
+
+def book(gateway: Gateway, view: View, patient: Person, words: str) -> list[Entry]:
+    """Everyone whom the patient knows by name, sorted; whose name holds all ``words``, if any."""
+    wanted = folded(words).split()
+    known = [
+        contact
+        for contact in of_patient(gateway, view, patient)
+        if all(word in folded(contact.name) for word in wanted)
+    ]
+    indexes = [with_one(view, patient.account_id, str(contact.address)) for contact in known]
+    numbers = threads.numbered(view, patient.account_id, indexes)
+    entries = [
+        Entry(contact, numbers.get(index, 0)) for contact, index in zip(known, indexes, strict=True)
+    ]
+    return sorted(entries, key=lambda entry: _sorted_by(entry.contact.name))
+
+
+def _sorted_by(name: str) -> list[str]:
+    words = folded(name).split()
+    return [word for word in words if word.rstrip(".") not in _TITLES] or words
 
 
 def named(

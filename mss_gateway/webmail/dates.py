@@ -7,6 +7,7 @@ right but for one hour of the night.
 """
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from mss_gateway.texts import Language
 
@@ -39,6 +40,7 @@ def in_paris(moment: float) -> datetime:
     return utc.astimezone(_SUMMER if is_summer else _WINTER)
 
 
+@lru_cache(maxsize=256)
 def _last_sunday(year: int, month: int) -> datetime:
     last = datetime(year, month, 31, 1, tzinfo=UTC)
     return last - timedelta(days=(last.weekday() + 1) % 7)

@@ -20,8 +20,8 @@ PAGE_POLICY = (
 SCRIPTED_POLICY = PAGE_POLICY + "; script-src 'self'; connect-src 'self'"
 """A page that is made pleasant by a script of ours, from /static; it works without it too."""
 
-FRAMING_POLICY = PAGE_POLICY.replace("frame-src 'none'", "frame-src 'self'")
-"""A page that shows a message's own layout, in a frame of ours."""
+FRAMING_POLICY = SCRIPTED_POLICY.replace("frame-src 'none'", "frame-src 'self'")
+"""A page that shows a message's own layout, in a frame of ours where no script runs."""
 
 FILE_POLICY = f"{NOTHING_POLICY}; sandbox"
 """Bytes that came with a message: nothing in them may run or load, wherever they are opened."""

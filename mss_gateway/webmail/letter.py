@@ -1,7 +1,9 @@
 """One message opened: its text, its attachments, and what became of each in the dossier."""
 
 from dataclasses import dataclass
+from functools import partial
 
+from mailbox_store import threads
 from mailbox_store.changes import Row
 from mailbox_store.database import View
 from mss_gateway.directory.people import Person
@@ -20,7 +22,10 @@ from mss_gateway.webmail.reading import Box, Evidence
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One attachment. ``documents`` are those of the record that hold it, or that it brought."""
+    """One attachment. ``documents`` are those of the record that hold it, or that it brought.
+
+    ``is_damaged``: an archive of which nothing can be filed, now or later.
+    """
 
     number: str
     name: str
@@ -28,6 +33,7 @@ class Piece:
     kind: str
     can_be_drawn: bool
     documents: tuple[Document, ...]
+    is_damaged: bool = False
 
     @property
     def can_be_filed(self) -> bool:
@@ -37,7 +43,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message as its page shows it."""
+    """A message as its page shows it. ``is_own``: the patient wrote it.
+
+    ``thread_id`` 0: it is in none.
+    """
 
     box: Box
     uid: int
@@ -50,26 +59,57 @@ class Letter:
     text: str
     html: str
     pieces: tuple[Piece, ...]
+    is_own: bool
+    thread_id: int
+
+    @property
+    def base(self) -> str:
+        """The address of its own page."""
+        return f"/messages/{self.box.value}/{self.uid}"
+
+    @property
+    def can_be_filed(self) -> bool:
+        """Only what came in, and is not on its way out."""
+        return not self.is_own and self.box in (Box.RECEIVED, Box.ARCHIVED)
 
 
-def open_letter(view: View, patient: Person, box: Box, row: Row, message: Message) -> Letter:
-    """Everything that the page of one message shows."""
+def open_letter(
+    view: View,
+    patient: Person,
+    box: Box,
+    row: Row,
+    message: Message,
+    *,
+    looks_inside: bool = True,
+) -> Letter:
+    """Everything that the page of one message shows.
+
+    Without ``looks_inside`` nothing enclosed is decoded: pieces have a name and a size alone.
+    """
     summary, evidence = Summary(row.summary), reading.evidence_of(view, patient, row)
     shown = reading.text_of(message, evidence)
-    is_received = box is Box.RECEIVED
+    own = reading.is_own(patient, box, evidence)
+    opened = partial(_piece, view, patient) if looks_inside else _closed_piece
     return Letter(
         box,
         row.uid,
-        evidence.signer if is_received else reading.recipient_names(message.header),
+        reading.recipient_names(message.header) if own else evidence.signer,
         reading.shown_title(summary.subject),
         row.internal_date,
         row.message_ref,
         evidence,
-        is_received and reading.is_notice(summary, evidence),
+        not own and reading.is_notice(summary, evidence),
         (shown.plain or "").replace("\r\n", "\n").strip(),
         shown.html or "",
-        tuple(_piece(view, patient, each) for each in attachments(message)),
+        tuple(opened(each) for each in attachments(message)),
+        own,
+        threads.of_message(view, patient.account_id, row.message_id) or 0,
     )
+
+
+def _closed_piece(attachment: Attachment) -> Piece:
+    kind = "xdm" if xdm.is_xdm_name(attachment.claimed_name) else "other"
+    return Piece(attachment.number, attachment.claimed_name, attachment.size, kind, False, ())
 
 
 def _piece(view: View, patient: Person, attachment: Attachment) -> Piece:
@@ -94,10 +134,12 @@ def _piece(view: View, patient: Person, attachment: Attachment) -> Piece:
         kind,
         sniffed in files.DRAWN,
         tuple(record.visible(patient, documents)),
+        is_damaged=kind == "xdm" and not digests,
     )
 
 
 def _inside(archive: bytes) -> list[str]:
+    """What the documents of an archive are known by; nothing when it cannot be read."""
     try:
         return [digest_of(one.content) for one in xdm.examine(archive).documents]
     except (XdmUnreadable, XdmHashMismatch):

@@ -9,6 +9,8 @@ from typing import Any
 
 import uvicorn
 
+from mss_gateway.webmail.event_stream import CLOSING
+
 Application = Callable[
     [
         MutableMapping[str, Any],
@@ -32,9 +34,10 @@ class Listener:
         drain_seconds: float,
     ) -> None:
         self._host, self._port = host, port
+        self._closing = asyncio.Event()
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                _told(app, self._closing),
                 ssl_context_factory=None if tls is None else lambda _config, _default: tls,
                 http="httptools",
                 ws="none",
@@ -75,13 +78,31 @@ class Listener:
 
     def close(self) -> None:
         """Take no new request; those that run may end."""
+        self._closing.set()
         self._server.should_exit = True
 
     def cut(self) -> None:
         """Wait for no request any more."""
+        self._closing.set()
         self._server.should_exit = self._server.force_exit = True
 
     async def closed(self) -> None:
         """Wait until the last request has ended; who waits no longer leaves them running."""
         if self._task is not None:
             await asyncio.wait({self._task})
+
+
+def _told(app: Application, closing: asyncio.Event) -> Application:
+    """The application, told with each request what is set once nothing new is taken: an answer
+    without an end must hear of it.
+    """
+
+    async def answering(
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ) -> None:
+        scope.setdefault("extensions", {})[CLOSING] = closing
+        await app(scope, receive, send)
+
+    return answering

@@ -7,6 +7,7 @@ French wants before its double signs are put in here, unbreakable, because ``fr.
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -30,6 +31,8 @@ STATIC = {
     "style.css": "text/css; charset=utf-8",
     "icone.svg": "image/svg+xml",
     "passkey.js": "text/javascript; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
+    "brouillon.js": "text/javascript; charset=utf-8",
 }
 """The files that pages refer to, and their types. There are no others."""
 
@@ -55,6 +58,20 @@ NOTICES = {
     "demasque": "web.fait_demasque",
     "supprime": "web.fait_supprime",
     "rien_choisi": "web.fait_rien_choisi",
+    "regle": "regles.fait",
+    "copie_supprimee": "copie.supprimee",
+    "archive": "echanges.fait_archive",
+    "desarchive": "echanges.fait_desarchive",
+    "jete": "echanges.fait_jete",
+    "restaure": "echanges.fait_restaure",
+    "efface": "echanges.fait_efface",
+    "vide": "echanges.fait_vide",
+    "nonlu": "echanges.fait_nonlu",
+    "ailleurs": "echanges.fait_ailleurs",
+    "aucun_message": "echanges.fait_aucun",
+    "garde": "brouillon.fait_garde",
+    "joint": "brouillon.fait_joint",
+    "brouillon_supprime": "brouillon.fait_supprime",
 }
 """What a page may say was just done: a word of the query, and its sentence."""
 
@@ -62,7 +79,18 @@ NOTICES = {
 def sentence(key: str, *, language: Language | None = None, **values: str) -> str:
     """The sentence of a key, typeset, in the language of the visit or the one that is named."""
     language = language or spoken()
-    text = texts.text(key, language=language, **values)
+    if not values:
+        return _unfilled(key, language)
+    return _typeset(texts.text(key, language=language, **values), language)
+
+
+@cache
+def _unfilled(key: str, language: Language) -> str:
+    """A sentence without fields, made once: a list says the same in each of its lines."""
+    return _typeset(texts.text(key, language=language), language)
+
+
+def _typeset(text: str, language: Language) -> str:
     if language is not Language.FRENCH:
         return text
     return _AFTER_GUILLEMET.sub(_NARROW, _BEFORE_SIGN.sub(_NARROW, text))

@@ -26,23 +26,30 @@ from mss_gateway.message.summary import Summary
 from policies.first_contact import closes_by_subject
 
 PAGE = 25
-"""Messages of one page of a list."""
-
-"""What a sender's software puts before the subject of an archive (domain DOC-01)."""
+"""Messages or threads of one page of a list."""
 
 NAMES_SHOWN = 4
 
 
 class Box(Enum):
-    """The two lists that a patient has, by their word in a path."""
+    """The lists that a patient has, by their word in a path."""
 
     RECEIVED = "recus"
     SENT = "envoyes"
+    ARCHIVED = "archives"
+    BINNED = "corbeille"
+
+
+SPECIAL_USES = {Box.SENT: "\\Sent", Box.ARCHIVED: "\\Archive", Box.BINNED: "\\Trash"}
+"""Which mailbox a list is (RFC 6154 §2); what was received is in INBOX."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was established when the message came in; all empty for what nobody established."""
+    """What was established when the message came in; all empty for what nobody established.
+
+    ``author_account``: the account here that wrote it, 0 for nobody's.
+    """
 
     signature: str = ""
     signer: str = ""
@@ -50,6 +57,7 @@ class Evidence:
     author_role: str = ""
     closes: bool = False
     verdict: tuple[str, ...] = ()
+    author_account: int = 0
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -74,7 +82,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a list. ``is_notice``: a closing without words, shown as a notice (CIT-07)."""
+    """One message of a list. ``is_own``: the patient wrote it; ``name`` is then whom it went to.
+
+    ``is_notice``: a closing without words, shown as a notice (CIT-07).
+    """
 
     uid: int
     name: str
@@ -84,6 +95,7 @@ class Line:
     has_attachment: bool
     is_notice: bool
     evidence: Evidence
+    is_own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +117,46 @@ def text_of(message: Message, evidence: Evidence) -> BodyText:
 
 
 def mailbox_of(view: View, patient: Person, box: Box) -> Mailbox:
-    """The mailbox behind a list; raises MailboxNotFound of the store."""
+    """The mailbox behind a list; raises MailboxNotFound of the store where nobody made one yet."""
     if box is Box.RECEIVED:
         return mailboxes.find(view, patient.account_id, "INBOX")
-    found = mailboxes.find_special(view, patient.account_id, "\\Sent")
+    found = mailboxes.find_special(view, patient.account_id, SPECIAL_USES[box])
     if found is None:
         raise MailboxNotFound(patient.account_id)
     return found
 
 
+def standing_of(view: View, patient: Person, *boxes: Box) -> dict[Box, Mailbox]:
+    """The mailboxes behind these lists, as far as there are any, in this order."""
+    found: dict[Box, Mailbox] = {}
+    for box in boxes:
+        try:
+            found[box] = mailbox_of(view, patient, box)
+        except MailboxNotFound:
+            continue
+    return found
+
+
+def place_of(view: View, patient: Person, message_ref: str, *boxes: Box) -> tuple[Box, int] | None:
+    """In which of these lists a message stands, and its UID there; None when in none of them."""
+    for box, mailbox in standing_of(view, patient, *boxes).items():
+        uid = view.sql(
+            "SELECT max(e.uid) FROM messages m JOIN entries e ON e.message_id = m.message_id"
+            " WHERE m.account_id = ? AND m.message_ref = ? AND e.mailbox_id = ?",
+            (patient.account_id, message_ref, mailbox.mailbox_id),
+        ).scalar()
+        if uid is not None:
+            return box, int(uid)
+    return None
+
+
 def list_of(view: View, patient: Person, box: Box, before: int | None) -> List:
-    """The page of a list below UID ``before``, or its first one."""
-    mailbox = mailbox_of(view, patient, box)
+    """The page of a list below UID ``before``, or its first one; empty without a mailbox."""
+    mailbox = standing_of(view, patient, box).get(box)
+    if mailbox is None:
+        return List(box, (), 0, 0, None, is_first=True)
     uids = _latest(view, mailbox.mailbox_id, before, PAGE + 1)
-    lines = [_line(view, patient, mailbox, box, uid) for uid in uids[:PAGE]]
+    lines = [line_of(view, patient, mailbox, box, uid) for uid in uids[:PAGE]]
     older = uids[PAGE - 1] if len(uids) > PAGE else None
     return List(box, tuple(lines), mailbox.messages, mailbox.unseen, older, is_first=before is None)
 
@@ -142,7 +180,15 @@ def evidence_of(view: View, patient: Person, row: Row) -> Evidence:
         fields["author_role"],
         fields["closes"],
         tuple(fields.get("verdict", ())),
+        fields.get("author_account", 0),
     )
+
+
+def is_own(patient: Person, box: Box, evidence: Evidence) -> bool:
+    """Whether the patient wrote it: as established or, where nothing was, by where it lies."""
+    if evidence == Evidence():
+        return box is Box.SENT
+    return evidence.author_account == patient.account_id
 
 
 def shown_title(subject: str) -> str:
@@ -165,11 +211,12 @@ def is_notice(summary: Summary, evidence: Evidence) -> bool:
     return evidence.closes and closes_by_subject(summary.subject)
 
 
-def _line(view: View, patient: Person, mailbox: Mailbox, box: Box, uid: int) -> Line:
+def line_of(view: View, patient: Person, mailbox: Mailbox, box: Box, uid: int) -> Line:
+    """One message as a list shows it; raises MessageNotFound of the store."""
     row = changes.find_row(view, patient.account_id, mailbox.mailbox_id, uid)
     summary, evidence = Summary(row.summary), evidence_of(view, patient, row)
-    name = evidence.signer
-    if box is Box.SENT:
+    name, own = evidence.signer, is_own(patient, box, evidence)
+    if own:
         octets = changes.read_body(view, patient.account_id, row.message_id, 0, summary.header_size)
         name = recipient_names(parse_header(octets, 0, header_end(octets, 0, len(octets))[0]))
     return Line(
@@ -179,8 +226,9 @@ def _line(view: View, patient: Person, mailbox: Mailbox, box: Box, uid: int) -> 
         row.internal_date,
         not row.flags & SEEN,
         summary.has_attachment,
-        box is Box.RECEIVED and is_notice(summary, evidence),
+        not own and is_notice(summary, evidence),
         evidence,
+        own,
     )
 
 

@@ -11,7 +11,7 @@ from mss_gateway.directory.people import Person
 from mss_gateway.webmail import kept_forms, sessions
 from mss_gateway.webmail.forms import Form
 from mss_gateway.webmail.sessions import TOUCH_SECONDS, Life, State
-from mss_gateway.webmail.visit import RESUMED, Visit, Who
+from mss_gateway.webmail.visit import RESUMED, Visit, Who, Work
 from policies.people import Role
 
 NEEDED = {
@@ -38,7 +38,8 @@ def recognised(visit: Visit, secret: str) -> Visit:
             return visit
         lapsed = replace(visit, lapsed=session, is_locked=life is Life.LOCKED, holder=person)
         return lapsed if who is Who.ANYONE else replace(lapsed, secret=secret)
-    if session.state is State.OPEN and now - session.seen_at >= TOUCH_SECONDS:
+    is_visit = visit.route.work is not Work.LIVE
+    if is_visit and session.state is State.OPEN and now - session.seen_at >= TOUCH_SECONDS:
         gateway.database.write(lambda tx: sessions.touch(tx, session))
     if session.state is not State.OPEN and who is Who.ANYONE:
         return replace(visit, session=session, person=person)

@@ -14,13 +14,21 @@ from mss_gateway.webmail.views import (
     account,
     activation,
     choices,
+    contacts,
     dossier,
+    drafts,
+    export,
     home,
+    live,
     locking,
+    message_search,
     messages,
+    moving,
     notices,
     passkeys,
     record,
+    rules,
+    threads,
     writing,
 )
 from mss_gateway.webmail.visit import Route, Who, Work
@@ -28,9 +36,13 @@ from mss_gateway.webmail.visit import Route, Who, Work
 ANYONE, PENDING, PATIENT = Who.ANYONE, Who.PENDING, Who.PATIENT
 GRANTED, ENROLLING, LOCKED = Who.GRANTED, Who.ENROLLING, Who.LOCKED
 _SECURITY = "/compte/securite"
+_EXPORT = "/compte/export"
 _MESSAGE = "/messages/{box}/{uid}"
 _PIECE = _MESSAGE + "/pieces/{part}"
-_ANSWER = "/messages/recus/{uid}/repondre"
+_BIN = "/messages/corbeille/vider"
+_ANSWER = "/messages/{box}/{uid}/repondre"
+_DRAFTS = "/messages/brouillons"
+_DRAFT = _DRAFTS + "/{draft}"
 _DOCUMENT = "/dossier/{document_id}"
 
 # fmt: off
@@ -43,6 +55,10 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/compte", choices.account, PATIENT, False),
     Route("GET", "/compte/notifications", notices.page, PATIENT, False),
     Route("POST", "/compte/notifications", notices.change, PATIENT, True),
+    Route("GET", _EXPORT, export.page, PATIENT, False),
+    Route("POST", _EXPORT, export.ask, PATIENT, True),
+    Route("GET", _EXPORT + "/fichier", export.file, PATIENT, False),
+    Route("POST", _EXPORT + "/supprimer", export.drop, PATIENT, True),
     Route("GET", "/connexion", access.sign_in_page, ANYONE, False),
     Route("POST", "/connexion", access.sign_in, ANYONE, True),
     Route("GET", "/connexion/code", access.code_page, PENDING, False),
@@ -65,6 +81,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/confirmer", locking.confirm, PATIENT, True),
     Route("POST", "/confirmer/cle", passkeys.confirm, PATIENT, True),
     Route("GET", _SECURITY, account.security_page, PATIENT, False),
+    Route("POST", _SECURITY + "/evenement", account.settle_event, PATIENT, True),
     Route("POST", _SECURITY + "/sessions", account.end_session, PATIENT, True),
     Route("POST", _SECURITY + "/autres-sessions", account.end_other_sessions, PATIENT, True),
     Route("GET", _SECURITY + "/mot-de-passe", account.password_page, PATIENT, False),
@@ -78,10 +95,24 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", _SECURITY + "/cles/{key}/retirer", passkeys.remove, PATIENT, True),
     Route("POST", "/deconnexion", access.sign_out, PATIENT, True),
     Route("GET", "/accueil", home.home, PATIENT, False),
+    Route("GET", "/en-direct", live.stream, PATIENT, False, Work.LIVE),
     Route("GET", "/messages/nouveau", writing.new_page, PATIENT, False),
     Route("POST", "/messages/nouveau", writing.send_new, PATIENT, True, Work.UPLOAD),
+    Route("GET", _DRAFTS, drafts.draft_list, PATIENT, False),
+    Route("GET", _DRAFT, drafts.draft_page, PATIENT, False),
+    Route("POST", _DRAFT, drafts.post_draft, PATIENT, True, Work.UPLOAD),
+    Route("GET", _DRAFT + "/supprimer", drafts.removal_page, PATIENT, False),
+    Route("POST", _DRAFT + "/supprimer", drafts.remove_draft, PATIENT, True),
+    Route("GET", _DRAFT + "/documents", drafts.documents_page, PATIENT, False),
+    Route("POST", _DRAFT + "/documents", drafts.join_documents, PATIENT, True),
     Route("GET", _ANSWER, writing.answer_page, PATIENT, False),
     Route("POST", _ANSWER, writing.send_answer, PATIENT, True, Work.UPLOAD),
+    Route("GET", "/messages/recherche", message_search.results, PATIENT, False),
+    Route("GET", "/contacts", contacts.page, PATIENT, False),
+    Route("GET", "/messages/fils/{thread_id}", threads.read, PATIENT, False),
+    Route("GET", _BIN, moving.empty_page, PATIENT, False),
+    Route("POST", _BIN, moving.empty, PATIENT, True),
+    Route("POST", "/messages/{box}/actes", moving.act, PATIENT, True),
     Route("GET", "/messages/{box}", messages.message_list, PATIENT, False),
     Route("GET", _MESSAGE, messages.read, PATIENT, False),
     Route("GET", _MESSAGE + "/forme", messages.layout, PATIENT, False),
@@ -94,14 +125,18 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/dossier/ajouter", record.deposit, PATIENT, True, Work.DEPOSIT),
     Route("GET", "/dossier/journal", record.journal_page, PATIENT, False),
     Route("GET", "/dossier/journal/fichier", record.journal_file, PATIENT, False),
+    Route("GET", "/dossier/regles", rules.page, PATIENT, False),
+    Route("POST", "/dossier/regles", rules.keep, PATIENT, True),
     Route("POST", "/dossier/telecharger", record.take_several, PATIENT, True),
     Route("GET", _DOCUMENT, dossier.document, PATIENT, False),
     Route("GET", _DOCUMENT + "/pages/{page}", dossier.document_page, PATIENT, False, Work.PICTURE),
     Route("GET", _DOCUMENT + "/figures/{figure}", dossier.document_figure, PATIENT, False,
           Work.PICTURE),
+    Route("GET", _DOCUMENT + "/figures/{figure}/pages/{page}", dossier.document_figure_page,
+          PATIENT, False, Work.PICTURE),
     Route("GET", _DOCUMENT + "/fichier", dossier.document_file, PATIENT, False),
     Route("GET", _DOCUMENT + "/modifier", record.edit_page, PATIENT, False),
-    Route("POST", _DOCUMENT + "/modifier", record.edit, PATIENT, True),
+    Route("POST", _DOCUMENT + "/modifier", record.edit, PATIENT, True, keeps_text=True),
     Route("POST", _DOCUMENT + "/masquer", record.mask, PATIENT, True),
     Route("GET", _DOCUMENT + "/supprimer", record.remove_page, PATIENT, False),
     Route("POST", _DOCUMENT + "/supprimer", record.remove, PATIENT, True),

@@ -11,6 +11,7 @@ import hmac
 import json
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -148,7 +149,7 @@ def begin(tx: Transaction, account_id: AccountId, beginning: Beginning | State, 
         beginning = Beginning(beginning)
     standing = []
     for row in _of_account(tx, account_id):
-        if _life(row, tx.now, web) is Life.OVER:
+        if life(row, tx.now, web) is Life.OVER:
             _delete(tx, row.index)
         else:
             standing.append(row)
@@ -176,7 +177,7 @@ def recognise(view: View, secret: str, now: float, web: Web) -> tuple[Session, L
     if row is None:
         return None
     session = _session(tuple(row))
-    return session, _life(session, now, web)
+    return session, life(session, now, web)
 
 
 def find(view: View, secret: str, now: float, web: Web) -> Session | None:
@@ -196,7 +197,7 @@ def opened(view: View, session: Session, now: float, web: Web) -> list[Opened]:
     found = []
     for row in rows:
         one = _session(tuple(row[:6]))
-        if _life(one, now, web) is not Life.OVER:
+        if life(one, now, web) is not Life.OVER:
             label = {} if row[6] is None else json.loads(seal.open(bytes(row[6]), _LABEL))
             found.append(
                 Opened(
@@ -209,6 +210,26 @@ def opened(view: View, session: Session, now: float, web: Web) -> list[Opened]:
                 )
             )
     return found
+
+
+def life(session: Session, now: float, web: Web) -> Life:
+    """What time made of a session that is on record; it may have been ended meanwhile."""
+    age = now - session.created_at
+    if session.state is not State.OPEN:
+        lasts = PENDING_SECONDS if session.state is State.PENDING else ENROLMENT_SECONDS
+        return Life.STANDS if age < lasts else Life.OVER
+    if age >= web.absolute_minutes * 60:
+        return Life.OVER
+    return Life.STANDS if now - session.seen_at < web.idle_minutes * 60 else Life.LOCKED
+
+
+def of_accounts(view: View, accounts: Iterable[AccountId]) -> list[Session]:
+    """Every session that is on record for these accounts, in one statement."""
+    rows = view.sql(
+        f"SELECT {_COLUMNS} FROM web_sessions WHERE account_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(accounts)),),
+    )
+    return [_session(tuple(row)) for row in rows.fetchall()]
 
 
 def touch(tx: Transaction, session: Session) -> None:
@@ -246,16 +267,6 @@ def end_others(tx: Transaction, session: Session) -> int:
 def end_all(tx: Transaction, account_id: AccountId) -> None:
     """Sign every browser of an account out: a lost phone, a new password, a suspension."""
     tx.sql("DELETE FROM web_sessions WHERE account_id = ?", (account_id,))
-
-
-def _life(session: Session, now: float, web: Web) -> Life:
-    age = now - session.created_at
-    if session.state is not State.OPEN:
-        lasts = PENDING_SECONDS if session.state is State.PENDING else ENROLMENT_SECONDS
-        return Life.STANDS if age < lasts else Life.OVER
-    if age >= web.absolute_minutes * 60:
-        return Life.OVER
-    return Life.STANDS if now - session.seen_at < web.idle_minutes * 60 else Life.LOCKED
 
 
 def _of_account(view: View, account_id: AccountId) -> list[Session]:

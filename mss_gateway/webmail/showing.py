@@ -15,11 +15,18 @@ from mss_gateway.dossier.narrative import Section, cda_text
 from mss_gateway.dossier.rtf import is_rtf, rtf_text
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.charsets import decode_text
-from mss_gateway.message.sniff import sniff
+from mss_gateway.message.sniff import PDF, sniff
 from mss_gateway.webmail import files
+from mss_gateway.webmail.shortening import shortened
 
 TEXT_SHOWN = 200_000
 """Characters of a plain text that a page holds."""
+
+FIGURES_COUNTED = 20
+"""Figures of one document whose pages are counted; of the others the first page is shown."""
+
+SEVERAL = frozenset({PDF, "image/tiff"})
+"""Types of figures that may have more pages than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,11 @@ class Showing:
     sections: tuple[Section, ...] = ()
     figures: tuple[str, ...] = ()
     """Object ids of the pictures that can be drawn, in the order of their numbers."""
+    figure_pages: tuple[int, ...] = ()
+    """How many pages each of them has."""
     text: str = ""
+    is_cut: bool = False
+    """There is more than a page holds."""
     heading: Heading | None = None
     """What stands above the sections of an N3."""
 
@@ -40,13 +51,20 @@ def show(gateway: Gateway, document: Document, content: bytes) -> Showing:
     if document.cda_level:
         sections = _sections(content)
         if sections:
+            figures = _figures(content)
+            sections, is_cut = shortened(sections)
             return Showing(
-                sections=sections, figures=_figures(content), heading=heading_of(content)
+                sections=sections,
+                is_cut=is_cut,
+                figures=tuple(one.object_id for one in figures),
+                figure_pages=_pages(gateway, figures),
+                heading=heading_of(content),
             )
     pages = files.page_count(gateway, drawn_bytes(document, content))
     if pages:
         return Showing(pages=pages)
-    return Showing(text=_text(_body(document, content))[:TEXT_SHOWN])
+    text = _text(_body(document, content))
+    return Showing(text=text[:TEXT_SHOWN], is_cut=len(text) > TEXT_SHOWN)
 
 
 def drawn_bytes(document: Document, content: bytes) -> bytes:
@@ -58,7 +76,7 @@ def drawn_bytes(document: Document, content: bytes) -> bytes:
 
 def figure_bytes(content: bytes, number: int) -> bytes | None:
     """The picture number ``number`` (from 0) of a CDA, None when there is none."""
-    figures = [one for one in _media(content) if _is_drawn(one) and one.object_id]
+    figures = _figures(content)
     return figures[number].content if 0 <= number < len(figures) else None
 
 
@@ -76,8 +94,19 @@ def _text(content: bytes) -> str:
     return decode_text(content, "utf-8") if sniff(content) == "text/plain" else ""
 
 
-def _figures(content: bytes) -> tuple[str, ...]:
-    return tuple(one.object_id for one in _media(content) if _is_drawn(one) and one.object_id)
+def _figures(content: bytes) -> list[Embedded]:
+    return [one for one in _media(content) if _is_drawn(one) and one.object_id]
+
+
+def _pages(gateway: Gateway, figures: list[Embedded]) -> tuple[int, ...]:
+    """Of each figure; only a PDF or a TIFF has several, and of very many the first are asked."""
+    asked = 0
+    found = []
+    for one in figures:
+        has_several = sniff(one.content) in SEVERAL and asked < FIGURES_COUNTED
+        asked += has_several
+        found.append(max(1, files.page_count(gateway, one.content)) if has_several else 1)
+    return tuple(found)
 
 
 def _sections(content: bytes) -> tuple[Section, ...]:

@@ -18,10 +18,13 @@ from mss_gateway.failures import Failure, Refused
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.webmail import sessions
 from mss_gateway.webmail.forms import NO_FORM, Form
+from mss_gateway.webmail.frame import frame_of
+from mss_gateway.webmail.headers import SCRIPTED_POLICY
 from mss_gateway.webmail.preferences import DEFAULTS, Preferences
 from mss_gateway.webmail.sessions import Session, State
 
 if TYPE_CHECKING:
+    from mss_gateway.webmail.live import Live
     from mss_gateway.webmail.pages import Pages
 
 _NUMBER_DIGITS = 10
@@ -51,12 +54,14 @@ class Who(Enum):
 
 
 class Work(Enum):
-    """What a route costs: pictures and uploads have fewer turns than pages."""
+    """What a route costs: pictures and uploads have fewer turns than pages. ``LIVE`` goes on for
+    as long as a page is open, and is no visit: it keeps no session awake."""
 
     PAGE = "page"
     PICTURE = "picture"
     UPLOAD = "upload"
     DEPOSIT = "deposit"
+    LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ class Route:
     @property
     def is_kept(self) -> bool:
         """Whether what was written is kept when its session has lapsed: whatever has files too."""
-        return self.method == "POST" and (self.keeps_text or self.work is Work.UPLOAD)
+        has_files = self.work in (Work.UPLOAD, Work.DEPOSIT)
+        return self.method == "POST" and (self.keeps_text or has_files)
 
 
 class NotFresh(Exception):
@@ -96,6 +102,7 @@ class Visit:
 
     gateway: Gateway
     pages: "Pages"
+    live: "Live"
     route: Route
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -156,8 +163,15 @@ class Visit:
         return int(text)
 
     def page(self, template: str, status: int = 200, **values: object) -> Response:
-        """A page of ours, filled."""
-        return self.pages.response(template, self, status, values)
+        """A page of ours, filled; for a patient, within their frame and kept up to date."""
+        session = self.session
+        if session is None or not self.is_signed_in:
+            return self.pages.response(template, self, status, values)
+        frame = frame_of(self.gateway, session, tells=self.route.method == "GET")
+        framed = {"frame": frame, **values}
+        response = self.pages.response(template, self, status, framed)
+        response.headers["Content-Security-Policy"] = SCRIPTED_POLICY
+        return response
 
 
 View = Callable[[Visit], Response]

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
-export const told = JSON.parse(readFileSync(0, "utf-8"));
+// told in a file when the script also asks as it goes (see asking.mjs), else on standard input
+export const told = JSON.parse(readFileSync(process.argv[2] ?? 0, "utf-8"));
 
 export async function start() {
   return chromium.launch({
@@ -10,6 +11,8 @@ export async function start() {
     args: [
       "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
+      // passkeys want a certificate that is believed, not one whose errors are overlooked
+      ...(told.pin ? [`--ignore-certificate-errors-spki-list=${told.pin}`] : []),
     ],
   });
 }

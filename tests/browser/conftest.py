@@ -8,7 +8,6 @@ import pytest
 
 from tests.browser import driving
 from tests.support import site as sites
-from tests.support.programs import require_program
 from tests.support.site import Site
 from tests.support.webserver import serving
 
@@ -32,9 +31,5 @@ def address(site: Site, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def drive() -> Driver:
     """``drive(script, told)`` runs a script of this folder in Chromium; what it found."""
-    require_program("chromium")
-    require_program("node")
-    for package in ("playwright-core", "axe-core"):
-        if not (driving.HERE / "node_modules" / package).is_dir():
-            require_program(f"{package}, by: npm ci --prefix tests/browser")
+    driving.require_browser()
     return driving.run

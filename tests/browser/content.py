@@ -14,7 +14,7 @@ from mss_gateway.dossier import listing
 from mss_gateway.dossier.documents import Category
 from mss_gateway.dossier.filing import PlainFile
 from mss_gateway.dossier.listing import Reader
-from mss_gateway.life import arrival, record
+from mss_gateway.life import arrival, drafts, record
 from mss_gateway.life.arrival import Arrival
 from mss_gateway.message.address import parse_address
 from mss_gateway.message.build import OutgoingFile
@@ -125,6 +125,10 @@ def fill(site: Site) -> None:
         claire,
         site.written(camille, claire, "Re: Vos résultats", "Merci docteur.", files=files[1:]),
     )
+    begun = site.written(
+        camille, claire, "Question sur l'ordonnance", "Bonjour docteur,", files=files[1:]
+    )
+    drafts.save(site.gateway, camille, begun, None)
     site.clock.advance(1_200)
     record.deposit(
         site.gateway,
@@ -164,6 +168,8 @@ PARTS = {
     "part": "1.2",
     "page": "1",
     "figure": "0",
+    "draft": "1",
+    "thread_id": "2",
 }
 """A value for each name in a path; ``document_id`` is that of a document that was filed."""
 
@@ -175,6 +181,14 @@ MORE = (
     "/messages/recus/6",
     "/messages/recus/7",
     "/messages/envoyes/1",
+    "/messages/recus/1/repondre",
+    "/messages/brouillons/1/documents?mots=ordonnance",
+    "/messages/archives",
+    "/messages/corbeille",
+    "/messages/fils/1",
+    "/messages/fils/2?imprimer=1",
+    "/messages/recus/5?imprimer=1",
+    "/contacts?q=personne",
     "/dossier?categorie=DOCPAT02",
     "/accueil?fait=envoye",
     "/n-existe-pas",
@@ -192,7 +206,7 @@ LEADS_ON = frozenset({"/"})
 ABSENT = frozenset({"/n-existe-pas", "/dossier/{document_id}/figures/{figure}"})
 """What answers 404, as it should: no page, and no picture in this document."""
 
-NOT_WALKED: dict[str, str] = {}
+NOT_WALKED: dict[str, str] = {"/en-direct": "a stream, open for as long as its page is"}
 """Routes that no page walk can visit, by path, and why."""
 
 

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,15 @@ from tests.support.site import PASSWORD, Site
 
 HERE = Path(__file__).parent
 SECONDS = 420.0
+
+
+def require_browser() -> None:
+    """Chromium, and what drives it; without one of them the test is skipped with the reason."""
+    require_program("chromium")
+    require_program("node")
+    for package in ("playwright-core", "axe-core"):
+        if not (HERE / "node_modules" / package).is_dir():
+            require_program(f"{package}, by: npm ci --prefix tests/browser")
 
 
 def run(script: str, told: dict[str, object], seconds: float = SECONDS) -> dict[str, Any]:
@@ -68,3 +79,43 @@ def sessions_of(site: Site) -> dict[str, str]:
         return made
 
     return gateway.database.write(unit)
+
+
+def converse(
+    script: str,
+    told: dict[str, object],
+    folder: Path,
+    answer: Callable[[dict[str, Any]], object],
+    seconds: float = SECONDS,
+) -> dict[str, Any]:
+    """What the script saw, which asks as it goes (``asking.mjs``): ``answer`` is called with each
+    question, and what it returns goes back. The script is killed after ``seconds``."""
+    said = folder / f"{script}.json"
+    said.write_text(json.dumps({"chromium": require_program("chromium"), **told}), "utf-8")
+    with (
+        (folder / f"{script}.log").open("w+b") as trouble,
+        subprocess.Popen(
+            [require_program("node"), str(HERE / script), str(said)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=trouble,
+            text=True,
+        ) as running,
+    ):
+        patience = threading.Timer(seconds, running.kill)
+        patience.start()
+        try:
+            assert running.stdin is not None and running.stdout is not None
+            for line in running.stdout:
+                asked = json.loads(line)
+                if "seen" in asked:
+                    found = asked["seen"]
+                    assert isinstance(found, dict)
+                    return found
+                running.stdin.write(json.dumps(answer(asked)) + "\n")
+                running.stdin.flush()
+            trouble.seek(0)
+            raise AssertionError(trouble.read()[-4000:].decode())
+        finally:
+            patience.cancel()
+            running.kill()

@@ -3,7 +3,7 @@
 import { start, told } from "./chromium.mjs";
 
 const browser = await start();
-const seen = { control: [], left: 0, ran: [], outside: [], alive: [], pages: 0, narrative: 0, typed: 0 };
+const seen = { control: [], left: 0, ran: [], outside: [], alive: [], pages: 0, narrative: 0, typed: 0, drafts: 0 };
 const FRAMES = 64;
 
 async function visitor(tell, leave, signedIn) {
@@ -117,6 +117,11 @@ for (let uid = 1; uid <= told.messages; uid += 1) {
   // outside its frame the layout is harmless all the same
   if (uid < told.messages) await page.goto(`${told.base}/messages/recus/${uid}/forme`);
 }
+for (let thread = 1; thread <= told.threads; thread += 1) {
+  await look(`/messages/fils/${thread}`);
+  await look(`/messages/fils/${thread}?imprimer=1`);
+}
+await look("/messages/recus/1?imprimer=1");
 await look("/messages/recus/1/pieces/1.2");
 await look("/messages/recus/1/repondre").catch(() => {});
 for (const id of told.documents) {
@@ -134,6 +139,26 @@ for (const some of told.groups) {
   const word = encodeURIComponent(some.join(" "));
   const query = ["mots", "auteur", "categorie", "avant"].map((name) => `${name}=${word}`).join("&");
   await look(`/dossier?${query}`);
+}
+for (const some of told.groups.slice(0, 4)) {
+  const word = encodeURIComponent(some.join(" "));
+  for (const path of ["/messages/recherche?q=alert", `/messages/recherche?q=${word}&dans=${word}&avant=${word}`, `/contacts?q=${word}&page=${word}`]) await look(path);
+}
+for (const path of ["/messages/archives", "/messages/corbeille", "/messages/corbeille/vider", "/contacts", "/dossier/regles", "/compte/export", "/compte/securite"]) await look(path);
+
+// A draft with the vectors in its subject, its text and the name of its file.
+for (const some of told.groups.slice(0, 3)) {
+  await page.goto(told.base + "/messages/nouveau");
+  await page.getByLabel("Objet").evaluate((one, text) => { one.removeAttribute("maxlength"); one.value = text; }, some.slice(0, 6).join(" "));
+  await page.getByLabel("Votre message").fill(some.join("\n"));
+  await page.locator("#fichiers").setInputFiles({ name: some[0].replaceAll("/", "\u2215").replaceAll("\0", "").slice(0, 100) + ".txt", mimeType: "text/plain", buffer: Buffer.from("Note.") });
+  await Promise.all([page.waitForNavigation(), page.locator("button[name=acte][value=brouillon]").last().click()]);
+  const draft = new URL(page.url()).pathname;
+  if (draft.startsWith("/messages/brouillons/")) seen.drafts += 1;
+  await look(draft);
+  await look(draft + "/supprimer");
+  await look(draft + `/documents?mots=${encodeURIComponent(some.slice(0, 3).join(" "))}`);
+  await look("/messages/brouillons");
 }
 for (const path of ["/messages/nouveau", "/messages/recus", "/dossier/journal", "/compte/notifications", "/aide"]) {
   await look(`${path}?fait=${encodeURIComponent(told.vectors[0])}&a=${encodeURIComponent(told.vectors.slice(0, 20).join(" "))}&avant=${encodeURIComponent(told.vectors[2])}`);

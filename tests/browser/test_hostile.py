@@ -64,6 +64,7 @@ def test_nothing_runs_and_nothing_leaves(site: Site, address: str, drive: Driver
             "cleaned": [framed(vector) for vector in hostile],
             "control": hostile[::CONTROL],
             "messages": len(messages) + 1,
+            "threads": 2,
             "documents": _shown(site),
             "groups": messages,
         },
@@ -73,6 +74,7 @@ def test_nothing_runs_and_nothing_leaves(site: Site, address: str, drive: Driver
     assert seen["pages"] >= 2 * len(messages) + 20
     assert seen["alive"] == seen["ran"] == seen["outside"] == []
     assert seen["narrative"] >= len(hostile)
+    assert seen["drafts"] == 3
     assert seen["typed"] == len("\n".join(hostile).replace("\0", ""))  # all came back
 
 

@@ -41,6 +41,7 @@ DOORS = {
     "cryptography": ("compose",),  # TLS contexts; elsewhere it is certs
     "sqlalchemy": (
         "dossier.tables",
+        "dossier.exports",
         "dossier.record_segments",
         "queue.tables",
         "observability.audit",

@@ -30,14 +30,14 @@ PAGE = "/compte/notifications"
 CANARIES = ("CANARI-OBJET", "CANARI-TEXTE")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
         return port
 
 
-def _prepared(folder: Path, relay_port: int) -> tuple[Config, Site]:
+def prepared(folder: Path, relay_port: int) -> tuple[Config, Site]:
     """A site with a server certificate and a relay for its notices, and its people."""
     with sites.opened(folder) as site:
         gateway, key = site.gateway, PrivateKey.generate("p256")
@@ -53,14 +53,14 @@ def _prepared(folder: Path, relay_port: int) -> tuple[Config, Site]:
             submission_tls=0,
             imap_starttls=0,
             imap_tls=0,
-            webmail=_free_port(),
+            webmail=free_port(),
             metrics=0,
         )
         channel = settings(relay_port, window_minutes=0)
         return replace(gateway.config, listen=ports, notices=channel), site
 
 
-def _signed_in(config: Config, site: Site) -> Browser:
+def signed_in(config: Config, site: Site) -> Browser:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # the site's clock stands: its certificates are not of today, and not what is tried here
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -95,7 +95,7 @@ async def _told_of_a_message(config: Config, site: Site, relay: PlainRelay) -> N
         await in_thread(write)
         await until(lambda: len(relay.taken) == count)
 
-    browser = _signed_in
+    browser = signed_in
     visitor = await asyncio.to_thread(browser, config, site)
     await in_thread(lambda: _act(visitor, "adresse", adresse=ADDRESS))
     await until(lambda: len(relay.taken) == 1)
@@ -121,7 +121,7 @@ async def _told_of_a_message(config: Config, site: Site, relay: PlainRelay) -> N
 def test_a_patient_is_told_where_they_wish_and_of_what_they_wish(tmp_path: Path) -> None:
     async def run() -> None:
         async with plain_relay() as relay:
-            config, site = await asyncio.to_thread(_prepared, tmp_path, relay.port)
+            config, site = await asyncio.to_thread(prepared, tmp_path, relay.port)
             service = await asyncio.to_thread(lambda: Service(config, clock=site.clock))
             site.gateway = service.gateway
             await service.start()

@@ -34,12 +34,10 @@ def browser(running: Demo) -> Browser:
 
 
 def _read(browser: Browser, subject: str) -> Page:
-    listed = browser.get("/messages/recus")
-    for link in listed.links("/messages/recus/"):
-        page = browser.get(link)
+    for page in browser.received():
         if subject in page.text:
             return page
-    raise AssertionError(listed.text)
+    raise AssertionError(browser.get("/messages/recus").text)
 
 
 def test_the_patient_sees_the_name_the_signature_and_the_letter(browser: Browser) -> None:
@@ -196,7 +194,7 @@ def test_fin_closes_and_the_next_message_opens_again(running: Demo, browser: Bro
 def test_another_patient_sees_nothing_of_it(running: Demo, browser: Browser) -> None:
     other = Browser(running.told["webmail"], running.tls)
     other.sign_in(running.accounts[OTHER_PATIENT])
-    message = browser.get("/messages/recus").links("/messages/recus/")[0]
+    message = browser.received()[0].url
     document = _documents(browser.get("/dossier")).pop()
 
     assert other.get(message).status == 404

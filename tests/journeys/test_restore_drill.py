@@ -40,8 +40,7 @@ def _file_a_document(running: Demo) -> None:
     browser.sign_in(running.accounts[PATIENT])
 
     def filed() -> bool:
-        for link in browser.get("/messages/recus").links("/messages/recus/"):
-            page = browser.get(link)
+        for page in browser.received():
             if "Compte rendu du service" in page.text:
                 sent = browser.submit(page, "/dossier", {"categorie": "DOCPAT03"})
                 return sent.status == 200

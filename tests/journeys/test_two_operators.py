@@ -84,8 +84,7 @@ def _page_of(visitor: Browser, subject: str) -> Page:
     """The page of a message, once it has come."""
 
     def look() -> Page | None:
-        for link in visitor.get("/messages/recus").links("/messages/recus/"):
-            page = visitor.get(link)
+        for page in visitor.received():
             if subject in page.text:
                 return page
         return None

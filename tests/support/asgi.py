@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from starlette.types import ASGIApp
 
 HOST = "messagerie.example"
+EVENTS = b"text/event-stream; charset=utf-8"
 _BOUNDARY = "-----limite-de-test"
 
 
@@ -122,10 +123,12 @@ async def _exchange(
     pieces = [body[start : start + 65_536] for start in range(0, len(body), 65_536)] or [b""]
     started: dict[str, Any] = {}
     content = bytearray()
+    told = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
         if not pieces:
-            await asyncio.Event().wait()  # this browser stays until it has its answer
+            await told.wait()  # this browser stays until it has its answer, or a first event
+            return {"type": "http.disconnect"}
         piece = pieces.pop(0)
         return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
 
@@ -134,6 +137,8 @@ async def _exchange(
             started.update(message)
         else:
             content.extend(message.get("body", b""))
+            if content and (b"content-type", EVENTS) in started["headers"]:
+                told.set()
 
     await app(scope, receive, send)
     found = tuple((name.decode().lower(), value.decode()) for name, value in started["headers"])

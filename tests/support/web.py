@@ -1,5 +1,6 @@
 """A browser without JavaScript: cookies, links, forms as they stand in the page."""
 
+import re
 import secrets
 import ssl
 import time
@@ -50,6 +51,13 @@ class Browser:
     def get(self, path: str) -> Page:
         """Follow a link."""
         return self._open(urllib.request.Request(urllib.parse.urljoin(self.base, path)))
+
+    def received(self) -> list[Page]:
+        """The pages of the messages received, by way of their threads."""
+        pages = [self.get(link) for link in self.get("/messages/recus").links("/messages/fils/")]
+        links = [one for page in pages for one in page.links("/messages/recus/")]
+        named = dict.fromkeys(one for one in links if re.fullmatch(r"/messages/recus/\d+", one))
+        return [self.get(link) for link in named]
 
     def submit(
         self,

@@ -35,6 +35,7 @@ def serving(site: Site, folder: Path) -> Iterator[str]:
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_graceful_shutdown=2,  # a page that still listens is not waited for
         )
     )
     is_up = threading.Event()

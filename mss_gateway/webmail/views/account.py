@@ -11,7 +11,15 @@ from mss_gateway.life import access, authn
 from mss_gateway.life.access import PasswordRefused
 from mss_gateway.life.authn import Attempt
 from mss_gateway.webmail import sessions
-from mss_gateway.webmail.entry import WRONG, attempt, field, open_session, refused, relying
+from mss_gateway.webmail.entry import (
+    WRONG,
+    asked_back,
+    attempt,
+    field,
+    open_session,
+    refused,
+    relying,
+)
 from mss_gateway.webmail.otp_picture import otpauth, squares
 from mss_gateway.webmail.pages import sentence
 from mss_gateway.webmail.sessions import Beginning, Session, State
@@ -34,6 +42,14 @@ def security_page(visit: Visit) -> Response:
             "alarm": security_events.alarm(view, account_id, gateway.clock()),
         }
     return visit.page("securite.html", 200, takes_passkeys=relying(visit) is not None, **shown)
+
+
+def settle_event(visit: Visit) -> Response:
+    """« C'était moi »: the pages tell this event no more, in whatever browser."""
+    account_id, named = visit.patient.account_id, field(visit, "evenement")
+    if named.isascii() and named.isdigit() and len(named) <= 15:
+        visit.gateway.database.write(lambda tx: security_events.dismiss(tx, account_id, int(named)))
+    return go_to(asked_back(visit))
 
 
 def end_session(visit: Visit) -> Response:

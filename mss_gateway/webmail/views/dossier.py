@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from mailbox_store import changes, deliveries
 from mailbox_store.database import View
-from mailbox_store.errors import BlobAltered, MessageNotFound
+from mailbox_store.errors import BlobAltered
 from mss_gateway.dossier import facets, listing
-from mss_gateway.dossier.documents import Category, Document
+from mss_gateway.dossier.documents import Category, Document, State
 from mss_gateway.dossier.listing import Cursor, Order, Reader
 from mss_gateway.dossier.sealed import blind, digest_of
 from mss_gateway.failures import Failure, Refused
@@ -30,6 +29,9 @@ WORDS_LIMIT = 200
 AUTHORS = 200
 """Authors to choose from, at most."""
 
+PAST = tuple(state for state in State if state is not State.CURRENT)
+"""Of documents that are in no list but that of the former ones."""
+
 ORDERS = {"date": Order.DOCUMENT_DATE, "arrivee": Order.FILED}
 
 
@@ -42,10 +44,12 @@ class _Filter:
     order: str
     after: Cursor | None
     words: str = ""
+    is_past: bool = False
+    """What was replaced or taken back, in place of what stands."""
 
     @property
     def is_narrowed(self) -> bool:
-        return self.category is not None or bool(self.author) or bool(self.words)
+        return self.category is not None or bool(self.author or self.words) or self.is_past
 
 
 def document_list(visit: Visit) -> Response:
@@ -64,6 +68,7 @@ def document_list(visit: Visit) -> Response:
             category=chosen.category,
             author=authors.get(chosen.author),
             order=ORDERS[chosen.order],
+            states=PAST if chosen.is_past else (State.CURRENT,),
             after=chosen.after,
             limit=PAGE + 1,
         )
@@ -109,14 +114,20 @@ def document(visit: Visit) -> Response:
     """One document: what it is, its pages, where it came from."""
     found, content = _read(visit, RecordAction.READ)
     shown = showing.show(visit.gateway, found, content)
+    versions = record.versions_of(visit.gateway, visit.patient, found)
     with visit.gateway.database.read() as view:
-        uid = _message_uid(view, visit, found)
+        ref = found.provenance.message_ref
+        came_by = reading.place_of(view, visit.patient, ref, Box.RECEIVED, Box.ARCHIVED)
     return visit.page(
         "document.html",
         document=found,
         showing=shown,
         drawn=min(shown.pages, files.PAGES_SHOWN),
-        message_uid=uid,
+        message_path=came_by and f"/messages/{came_by[0].value}/{came_by[1]}",
+        versions=versions,
+        newer=next((one for one in versions if one.document_id == found.replaced_by), None),
+        older=[one for one in versions if one.replaced_by == found.document_id],
+        is_history_open="versions" in visit.query,
     )
 
 
@@ -128,12 +139,21 @@ def document_page(visit: Visit) -> Response:
 
 
 def document_figure(visit: Visit) -> Response:
-    """A picture that the sections of a CDA refer to."""
+    """A picture that the sections of a CDA refer to, or the first page of one that has several."""
+    return _figure(visit, 1)
+
+
+def document_figure_page(visit: Visit) -> Response:
+    """One page of a picture that is a PDF."""
+    return _figure(visit, visit.number("page"))
+
+
+def _figure(visit: Visit, page: int) -> Response:
     _, content = _read(visit, RecordAction.READ)
     figure = showing.figure_bytes(content, visit.number("figure"))
     if figure is None:
         raise Refused(Failure.DOCUMENT_NOT_FOUND)
-    return files.picture(visit.gateway, figure, 1, files.PAGE_WIDTH)
+    return files.picture(visit.gateway, figure, page, files.PAGE_WIDTH)
 
 
 def document_file(visit: Visit) -> Response:
@@ -152,20 +172,6 @@ def _read(visit: Visit, action: RecordAction) -> tuple[Document, bytes]:
     return found, content
 
 
-def _message_uid(view: View, visit: Visit, found: Document) -> int | None:
-    """Where the message that brought it stands, while the patient has it still."""
-    patient, ref = visit.patient, found.provenance.message_ref
-    delivery = deliveries.find(view, ref, patient.address)
-    inbox = reading.mailbox_of(view, patient, Box.RECEIVED)
-    if delivery is None or delivery.mailbox_id != inbox.mailbox_id:
-        return None
-    try:
-        row = changes.find_row(view, patient.account_id, inbox.mailbox_id, delivery.uid)
-    except MessageNotFound:
-        return None
-    return row.uid if row.message_ref == ref else None
-
-
 def _filter(visit: Visit) -> _Filter:
     wanted = visit.query.get("categorie", "")
     order = visit.query.get("ordre", "date")
@@ -177,6 +183,7 @@ def _filter(visit: Visit) -> _Filter:
         order if order in ORDERS else "date",
         Cursor(int(at), document_id) if is_cursor else None,
         visit.query.get("mots", "").strip()[:WORDS_LIMIT],
+        visit.query.get("etat") == "anciens",
     )
 
 

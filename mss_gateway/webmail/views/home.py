@@ -3,7 +3,6 @@
 from starlette.responses import Response
 
 from mailbox_store.database import View
-from mss_gateway.directory import security_events
 from mss_gateway.directory.people import Person
 from mss_gateway.dossier import facets
 from mss_gateway.failures import Failure, Refused
@@ -23,10 +22,7 @@ def home(visit: Visit) -> Response:
     with visit.gateway.database.read() as view:
         messages, unseen = _counts(view, visit.patient)
         documents = sum(facets.by_category(view, visit.patient.account_id).values())
-        alarm = security_events.alarm(view, visit.patient.account_id, visit.gateway.clock())
-    return visit.page(
-        "accueil.html", messages=messages, unseen=unseen, documents=documents, alarm=alarm
-    )
+    return visit.page("accueil.html", messages=messages, unseen=unseen, documents=documents)
 
 
 def help_page(visit: Visit) -> Response:

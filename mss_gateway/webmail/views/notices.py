@@ -14,7 +14,7 @@ from mss_gateway.life import notices as life
 from mss_gateway.life import notices_contact
 from mss_gateway.observability import audit
 from mss_gateway.webmail.pages import sentence
-from mss_gateway.webmail.visit import Visit, go_to
+from mss_gateway.webmail.visit import Visit, go_to, require_fresh
 
 PLACE: Final = "/compte/notifications"
 ADDRESS_LIMIT: Final = 300
@@ -53,6 +53,8 @@ def change(visit: Visit) -> Response:
         raise Refused(Failure.FORM_EXPIRED, "no such act")
     if act is not _remove and not life.is_on(visit.gateway.config):
         raise Refused(Failure.NOT_ALLOWED)
+    if act in (_give, _remove):  # where the warnings of security arrive
+        require_fresh(visit, PLACE)
     return act(visit)
 
 

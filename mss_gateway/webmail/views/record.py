@@ -15,6 +15,7 @@ from mss_gateway.dossier.documents import (
     Category,
     Document,
     Edits,
+    State,
     display_title,
 )
 from mss_gateway.dossier.filing import AlreadyThere
@@ -40,16 +41,14 @@ SIDES = {"moi": Side.OWN, "autres": Side.OTHERS}
 
 def deposit_page(visit: Visit) -> Response:
     """The form for files of the patient's own."""
-    return visit.page("deposer.html", categories=list(Category), error=None)
+    return _deposit_page(visit, None)
 
 
 def deposit(visit: Visit) -> Response:
     """Put the files into the record; one of them is then shown to be described."""
     sent = [each for each in visit.form.files if each.content]
     if not sent:
-        return visit.page(
-            "deposer.html", status=422, categories=list(Category), error="web.depot_sans_fichier"
-        )
+        return _deposit_page(visit, "web.depot_sans_fichier")
     category = _category(visit.form.get("categorie"), None)
     outcomes = record.deposit(
         visit.gateway,
@@ -109,8 +108,9 @@ def take_several(visit: Visit) -> Response:
     """The chosen documents as one zip."""
     gateway, patient = visit.gateway, visit.patient
     with gateway.database.read() as view:
+        wanted = visit.form.all("document")[:BUNDLED]
         chosen = listing.documents_named(
-            view, patient.account_id, Reader.PATIENT, visit.form.all("document")[:BUNDLED]
+            view, patient.account_id, Reader.PATIENT, wanted, tuple(State)
         )
     if not chosen:
         return go_to("/dossier?fait=rien_choisi")
@@ -172,8 +172,21 @@ def _no_formula(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
+def _deposit_page(visit: Visit, error: str | None) -> Response:
+    """The form, with what was kept of it over a lock: never the files, which it then says."""
+    return visit.page(
+        "deposer.html",
+        status=422 if error else 200,
+        categories=list(Category),
+        chosen=_category(visit.form.get("categorie"), None),
+        had_files=visit.had_files,
+        error=error,
+    )
+
+
 def _edit_page(visit: Visit, found: Document, error: str | None) -> Response:
-    values = visit.form if error else None
+    is_filled = bool(visit.form.fields)  # also by what was kept over a lock
+    values = visit.form if is_filled else None
     return visit.page(
         "modifier.html",
         status=422 if error else 200,

@@ -24,6 +24,7 @@ from mss_gateway.failures import Failure
 from mss_gateway.life import outbound, relay
 from mss_gateway.life.outbound import Claimed
 from mss_gateway.queue import desk
+from tests.corpus.stores import of_record
 from tests.support import site as sites
 from tests.support import xdm
 from tests.support.people import DOMAIN, PATIENT_DOMAIN
@@ -39,13 +40,15 @@ THERE = "ville.example"
 ELSEWHERE = f"luc.garnier@{THERE}"
 SELECTOR = "essai"
 TOLD = "told.json"
-"""Beside a store, from ``transport`` on: when it was made, an app password, what is in doubt."""
+"""Beside a store, from ``transport`` on: when it was made, an app password, what is in doubt; from
+``record`` on, when the other patient's space was left, and what their authenticator holds."""
 
 
 def make(name: str) -> None:
     """One professional wrote to one patient, with an archive that was filed; a second one waits.
 
-    Three letters for another operator wait too (:func:`_exchange`).
+    Three letters for another operator wait too (:func:`_exchange`), and another patient's space is
+    full (:mod:`tests.corpus.stores.of_record`).
     """
     target = HERE / name
     target.mkdir()
@@ -56,8 +59,9 @@ def make(name: str) -> None:
         file = sites.OutgoingFile("IHE_XDM.ZIP", "application/zip", archive)
         raw = site.written(site.claire, site.camille, SUBJECT, files=(file,))
         site.deliver(site.claire, site.camille, raw)
+        record = of_record.fill(site)
         site.send(site.claire, site.camille, site.written(site.claire, site.camille, WAITING))
-        told = _exchange(site)
+        told = {**_exchange(site), "record": record}
         state = site.gateway.config.state_directory
         site.gateway.database.close()
         (target / TOLD).write_text(json.dumps(told, indent=1) + "\n", "utf-8")

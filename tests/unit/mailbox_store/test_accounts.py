@@ -96,3 +96,10 @@ def test_a_quota_is_read_by_an_index_and_not_from_messages(
     plan = " / ".join(str(step[3]) for step in steps)
     assert "SCAN" not in plan
     assert plan.count("SEARCH") == 2
+
+
+def test_an_account_has_a_kind_while_it_is_there(database: Database, account: AccountId) -> None:
+    patient = database.write(lambda tx: accounts.create(tx, "patient"))
+    with database.read() as view:
+        assert accounts.kind_of(view, patient) == "patient"
+        assert accounts.kind_of(view, AccountId(patient + 1)) is None

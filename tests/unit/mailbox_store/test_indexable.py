@@ -65,3 +65,16 @@ def test_a_summary_opens_for_its_account_only(
         for of, which in ((other_account, message_id), (account, MessageId(999))):
             with pytest.raises(MessageNotFound):
                 indexable.read_summary(view, of, which)
+
+
+def test_the_newest_of_an_account_come_first(
+    database: Database, account: AccountId, other_account: AccountId
+) -> None:
+    inbox, others = box(database, account), box(database, other_account)
+    ids = [append(database, each).message_id for each in (inbox, inbox, others, inbox, inbox)]
+    own = [ids[4], ids[3], ids[1], ids[0]]
+    with database.read() as view:
+        assert indexable.newest_between(view, account, 0, ids[4], 10) == own
+        assert indexable.newest_between(view, account, ids[1], ids[3], 10) == own[1:3]
+        assert indexable.newest_between(view, account, 0, ids[4], 2) == own[:2]
+        assert indexable.newest_between(view, account, ids[4] + 1, ids[4], 2) == []

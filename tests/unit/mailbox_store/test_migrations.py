@@ -41,6 +41,7 @@ DECLARING = (
     "mss_gateway.directory.trust",
     "mss_gateway.directory.whitelist",
     "mss_gateway.queue.tables",
+    "mss_gateway.dossier.exports",
     "mss_gateway.dossier.tables",
     "mss_gateway.dossier.record_segments",
     "mss_gateway.observability.audit",
@@ -89,7 +90,7 @@ def _parts(sql: str) -> list[str]:
 
 
 def test_a_new_store_gets_every_table(url: str) -> None:
-    assert migrate(engine.make(url, is_read_only=False)) == "0005"
+    assert migrate(engine.make(url, is_read_only=False)) == "0006"
     found = schema(url)
     assert {"accounts", "messages", "entries", "audit", "queue_items", "people"} <= found.keys()
 
@@ -97,7 +98,7 @@ def test_a_new_store_gets_every_table(url: str) -> None:
 def test_a_second_start_changes_nothing(url: str) -> None:
     migrate(engine.make(url, is_read_only=False))
     before = schema(url)
-    assert migrate(engine.make(url, is_read_only=False)) == "0005"
+    assert migrate(engine.make(url, is_read_only=False)) == "0006"
     assert schema(url) == before
 
 
@@ -146,7 +147,7 @@ def test_a_step_that_fails_leaves_the_schema_as_it_was(
             migrate(engine.make(url, is_read_only=False))
     assert len(made) == 7
     assert schema(url) == {}
-    assert migrate(engine.make(url, is_read_only=False)) == "0005"
+    assert migrate(engine.make(url, is_read_only=False)) == "0006"
 
 
 def test_a_start_that_is_killed_in_a_step_is_begun_again(url: str) -> None:

@@ -84,3 +84,21 @@ def test_the_ids_of_a_stretch_of_a_mailbox_have_ends(
     with database.read() as view:
         assert search.message_range(view, inbox.mailbox_id, 2, 4) == (ids[1], ids[3])
         assert search.message_range(view, inbox.mailbox_id, 9, 12) == (0, -1)
+
+
+def test_messages_are_found_in_the_mailboxes_that_are_named(
+    database: Database, account: AccountId, other_account: AccountId
+) -> None:
+    inbox, archive = box(database, account), box(database, account, "Archive")
+    ids = [append(database, inbox).message_id for _ in range(3)]
+    foreign = append(database, box(database, other_account)).message_id
+    database.write(lambda tx: copying.copy(tx, inbox.mailbox_id, [2], archive))
+    one, other = inbox.mailbox_id, archive.mailbox_id
+    with database.read() as view:
+        assert search.places_of(view, [one, other], [ids[1], ids[2], foreign]) == {
+            ids[1]: (one, 2),
+            ids[2]: (one, 3),
+        }
+        assert search.places_of(view, [other, one], [ids[1]]) == {ids[1]: (other, 1)}
+        assert search.places_of(view, [], ids) == {}
+        assert search.places_of(view, [one], []) == {}

@@ -5,7 +5,7 @@ import pytest
 from mailbox_store.database import Database
 from mss_gateway.directory import security_events
 from mss_gateway.directory.people import Person
-from mss_gateway.directory.security_events import ALARMING, BANNER_SECONDS, KEPT, Event
+from mss_gateway.directory.security_events import ALARMING, BANNER_SECONDS, KEPT, TOLD, Event
 from tests.unit.mss_gateway.directory.conftest import NOW
 
 
@@ -53,3 +53,51 @@ def test_what_is_everyday_is_not_told_so(database: Database, patient: Person) ->
             note(database, patient, event)
     with database.read() as view:
         assert security_events.alarm(view, patient.account_id, NOW) is None
+
+
+def told(database: Database, person: Person, passed: int = 0) -> list[Event]:
+    with database.read() as view:
+        return [one.event for one in security_events.told(view, person.account_id, NOW + passed)]
+
+
+@pytest.mark.parametrize("event", Event)
+def test_what_every_page_tells(event: Event, database: Database, patient: Person) -> None:
+    note(database, patient, event)
+    assert told(database, patient) == ([event] if event in TOLD else [])
+
+
+@pytest.mark.parametrize(
+    ("passed", "is_told"), [(BANNER_SECONDS - 1, True), (BANNER_SECONDS, False)]
+)
+def test_it_is_told_for_three_days(
+    passed: int, is_told: bool, database: Database, patient: Person
+) -> None:
+    note(database, patient, Event.PHONE_CHANGED)
+    assert bool(told(database, patient, passed)) is is_told
+
+
+def test_what_alarms_is_told_too() -> None:
+    assert set(ALARMING) <= set(TOLD)
+
+
+def test_what_came_before_the_activation_is_not_told(database: Database, patient: Person) -> None:
+    for event in (Event.PASSWORD_CHANGED, Event.ACTIVATED, Event.PHONE_CHANGED):
+        note(database, patient, event)
+    assert told(database, patient) == [Event.PHONE_CHANGED]
+
+
+def test_its_holder_settles_one_and_no_other(
+    database: Database, patient: Person, doctor: Person
+) -> None:
+    for event in (Event.PHONE_CHANGED, Event.PASSWORD_CHANGED):
+        note(database, patient, event)
+    with database.read() as view:
+        newest = security_events.told(view, patient.account_id, NOW)[0].event_id
+
+    def by(person: Person, event_id: int) -> bool:
+        return database.write(lambda tx: security_events.dismiss(tx, person.account_id, event_id))
+
+    assert not by(doctor, newest) and not by(patient, newest + 1)
+    assert len(told(database, patient)) == 2
+    assert by(patient, newest) and by(patient, newest)
+    assert told(database, patient) == [Event.PHONE_CHANGED]

@@ -10,7 +10,7 @@ from mailbox_store.database import Database
 from mailbox_store.vault import AccountId
 from mss_gateway.dossier import catalogue, facets, filing, listing, xdm
 from mss_gateway.dossier.documents import Category, State, Way, title_of_file
-from mss_gateway.dossier.errors import DocumentNotFound
+from mss_gateway.dossier.errors import DocumentNotFound, ImportCode, VersionRefused
 from mss_gateway.dossier.filing import AlreadyThere, Filed, Origin, Outcome
 from mss_gateway.dossier.listing import Order, Reader
 from tests.support.xdm import CdaText, archive, archive_of, cda_document, entry_for
@@ -224,20 +224,21 @@ def test_another_organisation_replaces_nothing(database: Database, patient: Acco
     )
 
     _file_archive(database, patient, archive_of(cda_document()))
-    _file_archive(database, patient, archive_of(cda_document(newer)), LATER)
+    with pytest.raises(VersionRefused) as refused:
+        _file_archive(database, patient, archive_of(cda_document(newer)), LATER)
 
-    assert sorted(_titles(database, patient)) == ["Compte rendu d'analyses", "Intrus"]
+    assert refused.value.code is ImportCode.AUTHOR_NOT_ALLOWED
+    assert _titles(database, patient) == ["Compte rendu d'analyses"]
 
 
 def test_the_same_identifier_with_other_bytes_overwrites_nothing(
     database: Database, patient: AccountId
 ) -> None:
-    _file_archive(database, patient, archive_of(cda_document()))
-    _file_archive(
-        database, patient, archive_of(cda_document(CdaText(title="Autre contenu"))), LATER
-    )
+    (first,) = _file_archive(database, patient, archive_of(cda_document()))
+    altered = archive_of(cda_document(CdaText(title="Autre contenu")))
 
-    assert sorted(_titles(database, patient)) == ["Autre contenu", "Compte rendu d'analyses"]
+    assert _file_archive(database, patient, altered, LATER) == (AlreadyThere(first.document_id),)
+    assert _titles(database, patient) == ["Compte rendu d'analyses"]
 
 
 def test_lists_are_by_category_author_and_date(database: Database, patient: AccountId) -> None:
@@ -298,7 +299,9 @@ def test_a_document_of_somebody_else_is_not_found(
         with pytest.raises(DocumentNotFound):
             catalogue.read_bytes(view, other_patient, filed.document_id)
     with pytest.raises(DocumentNotFound):
-        database.write(lambda tx: catalogue.withdraw(tx, other_patient, filed.document_id))
+        database.write(
+            lambda tx: catalogue.set_state(tx, other_patient, filed.document_id, State.WITHDRAWN)
+        )
 
 
 def test_a_withdrawn_document_leaves_the_lists_and_keeps_its_bytes(
@@ -306,7 +309,7 @@ def test_a_withdrawn_document_leaves_the_lists_and_keeps_its_bytes(
 ) -> None:
     filed = _file_pdf(database, patient)
 
-    database.write(lambda tx: catalogue.withdraw(tx, patient, filed.document_id))
+    database.write(lambda tx: catalogue.set_state(tx, patient, filed.document_id, State.WITHDRAWN))
 
     assert _titles(database, patient) == []
     with database.read() as view:

@@ -20,7 +20,7 @@ from mss_gateway.dossier.blocks import (
     Section,
 )
 from mss_gateway.dossier.errors import CdaUnreadable
-from mss_gateway.dossier.narrative import MAX_CELLS, cda_text, plain_text
+from mss_gateway.dossier.narrative import MAX_CELLS, MAX_TEXT, cda_text, plain_text
 from tests.support.health_documents import FAMILIES, Measure, biology, laboratory, section
 from tests.support.xdm import CdaText, cda_document
 
@@ -388,3 +388,12 @@ def test_every_family_is_readable(make: Callable[..., bytes]) -> None:
 def test_what_is_no_cda_has_no_text() -> None:
     with pytest.raises(CdaUnreadable):
         cda_text(b"<html/>")
+
+
+def test_of_an_endless_narrative_the_beginning_is_read() -> None:
+    long = "<paragraph>" + "x" * (MAX_TEXT - 10) + "</paragraph><paragraph>" + "y" * 20
+    content = cda_document(CdaText(sections=(("T", long + "</paragraph>"),)))
+
+    (section,) = cda_text(content)
+
+    assert [len(block.text) for block in section.blocks] == [MAX_TEXT - 10, 10]

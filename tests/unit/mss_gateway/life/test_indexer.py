@@ -96,23 +96,6 @@ def test_it_may_be_stopped_before_it_began(site: Site) -> None:
     Indexer(site.gateway).stop()
 
 
-def test_it_rests_longer_than_it_worked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    rests: list[float] = []
-    monkeypatch.setattr(time, "sleep", rests.append)
-    one = Indexer(site.gateway)
-    one.run_once()
-    rests.clear()
-    one._since = time.perf_counter()
-    one._pace()
-    assert rests == []
-    one._since = time.perf_counter() - 0.01
-    one._pace()
-    one._since = time.perf_counter() - 10
-    one._pace()
-    assert 0.02 <= rests[0] < 0.05
-    assert rests[1:] == [indexer.REST_SECONDS]
-
-
 def test_an_error_is_told_once_and_the_next_wake_tries_again(
     site: Site, running: Indexer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,18 +131,6 @@ def test_it_may_be_stopped_before_it_began(site: Site) -> None:
     RecordIndexer(site.gateway).stop()
 
 
-def test_it_rests_longer_than_it_worked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    rests: list[float] = []
-    monkeypatch.setattr(time, "sleep", rests.append)
-    one = RecordIndexer(site.gateway)
-    one._since = time.perf_counter()
-    one._pace()
-    one._since = time.perf_counter() - 10
-    one._pace()
-
-    assert rests == [record_indexer.REST_SECONDS]
-
-
 def test_an_error_is_told_and_the_next_round_tries_again(
     site: Site, running: RecordIndexer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -219,9 +219,9 @@ def test_a_lost_phone_asks_for_the_password(app: Starlette, site: Site) -> None:
 def test_a_recovery_is_told_on_the_pages_for_three_days(app: Starlette, site: Site) -> None:
     browser = enrolling(app, site, site.camille, Purpose.EVERYTHING)
     secret, _ = confirmed(browser, site)
-    said = "Vos moyens d'accès ont été remplacés"
+    said = "vos moyens d'accès ont été remplacés"
     assert said in browser.get("/accueil").text
-    assert said in browser.get("/compte/securite").text
+    assert said.capitalize() in browser.get("/compte/securite").text
     site.clock.advance(72 * 3600)
     site.totp[site.camille.address] = secret
     browser = Browser(app)

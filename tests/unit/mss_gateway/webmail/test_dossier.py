@@ -84,7 +84,7 @@ def test_sections_and_tables_are_escaped(camille: Browser, site: Site) -> None:
     receive_archive(site, xdm.cda_document(xdm.CdaText(subject=subject_of(), sections=sections)))
     content = camille.get(only_document(camille)).content
     assert b"&lt;img src=x onerror=alert(1)&gt;" in content
-    assert b"<img src=x" not in content and b"<script" not in content
+    assert b"<img src=x" not in content and content.count(b"<script") == 1  # ours
     assert b'scope="col">Examen</th>' in content and b">deux</li>" in content
 
 

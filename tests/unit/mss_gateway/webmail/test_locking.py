@@ -14,6 +14,7 @@ from tests.support.site import PASSWORD, Site
 from tests.support.webmail import locked, photo, signed_in
 
 NEW = "/messages/nouveau"
+DEPOSIT = "/dossier/ajouter"
 DRAFT = {"objet": "Ma question", "texte": "Bonjour,\r\nun mot sur <b>hier</b> & demain."}
 
 
@@ -216,6 +217,45 @@ def test_one_form_is_kept_for_a_session_and_few_for_an_account(
         latest = kept_forms.latest(view, site.camille.account_id, site.clock())
     assert latest is not None
     assert latest.fields["objet"] == (f"Sujet {KEPT_FORMS}",)
+
+
+def test_of_a_deposit_the_category_is_kept_and_the_page_says_that_files_were_not(
+    camille: Browser, site: Site
+) -> None:
+    camille.get(DEPOSIT)
+    browser = locked(camille, site)
+    answer = browser.post(DEPOSIT, {"categorie": "DOCPAT05"}, files=(("photo.jpg", photo()),))
+    assert answer.location == "/deverrouiller?fait=brouillon"
+    answer = unlock(browser)
+    assert answer.location == f"{DEPOSIT}?reprendre=1&fait=brouillon"
+    page = browser.get(answer.location)
+    assert '<option value="DOCPAT05" selected>' in page.text
+    assert "vos fichiers n'ont pas été gardés. Choisissez-les de nouveau." in page.text
+    assert (
+        browser.post(DEPOSIT, {"categorie": "DOCPAT05"}, files=(("photo.jpg", photo()),)).status
+        == 303
+    )
+    assert "n'ont pas été gardés" not in browser.get(f"{DEPOSIT}?reprendre=1").text
+
+
+def test_so_is_what_was_said_of_a_document(camille: Browser, site: Site) -> None:
+    camille.get(DEPOSIT)
+    path = camille.post(DEPOSIT, {}, files=(("photo.jpg", photo()),)).location.partition("?")[0]
+    camille.get(path)
+    browser = locked(camille, site)
+    described = {
+        "titre": "Ma radio",
+        "date": "2026-11-03",
+        "categorie": "DOCPAT04",
+        "revision": "0",
+    }
+    assert browser.post(path, described).location == "/deverrouiller?fait=brouillon"
+    answer = unlock(browser)
+    assert answer.location == f"{path}?reprendre=1&fait=brouillon"
+    page = browser.get(answer.location)
+    assert page.status == 200
+    assert 'value="Ma radio"' in page.text and 'value="2026-11-03"' in page.text
+    assert '<option value="DOCPAT04" selected>' in page.text
 
 
 def test_other_forms_lead_to_the_lock_too(camille: Browser, site: Site) -> None:

@@ -10,7 +10,7 @@ from mailbox_store.database import Transaction
 from mss_gateway import texts
 from mss_gateway.directory.people import Person
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import arrival
+from mss_gateway.life import arrival, threads
 from mss_gateway.life.arrival import Arrival
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.address import parse_address
@@ -102,13 +102,15 @@ def test_what_was_not_verified_is_said_loudly(camille: Browser, site: Site) -> N
     account_id = site.camille.account_id
     with site.gateway.database.read() as view:
         seal = view.vault.account(view, account_id)
-    arrival = messages.seal_arrival(seal, account_id, "ref", raw, summarise(scan(raw)), b"")
+        arrival = messages.seal_arrival(seal, account_id, "ref", raw, summarise(scan(raw)), b"")
 
     def put(tx: Transaction) -> None:
         inbox = mailboxes.find(tx, account_id, "INBOX")
         messages.append(tx, inbox.mailbox_id, arrival, 0, tx.now)
+        tx.sql("UPDATE messages SET thread_id = 0")
 
     site.gateway.database.write(put)
+    threads.settle(site.gateway.database)
     text = camille.get("/messages/recus/1").text
     assert "n'a pas pu être vérifiée" in text and "Signature vérifiée" not in text
     assert "/repondre" not in text and "claire.martin@" not in text
@@ -233,12 +235,14 @@ def test_a_long_list_has_pages(count: int, second: int, camille: Browser, site: 
     for number in range(count):
         site.send(site.claire, site.camille, site.written(site.claire, site.camille, f"n{number}."))
     site.run_queue()
-    first = camille.get("/messages/recus").text
+    camille.get("/messages/recus")
+    camille.post("/messages/recus/actes", {"fil": "1", "acte": "jeter"})
+    first = camille.get("/messages/corbeille").text
     assert first.count('class="letter unread"') == reading.PAGE
     assert ("Plus anciens" in first) is bool(second)
     if second:
         older = first.partition("?avant=")[2].partition('"')[0]
-        text = camille.get(f"/messages/recus?avant={older}").text
+        text = camille.get(f"/messages/corbeille?avant={older}").text
         assert text.count('class="letter unread"') == second
         assert "Retour aux plus récents" in text
 
@@ -247,8 +251,9 @@ def test_a_long_list_has_pages(count: int, second: int, camille: Browser, site: 
 def test_a_forged_page_mark_shows_the_first_page(
     before: str, camille: Browser, first_message: str
 ) -> None:
-    answer = camille.get("/messages/recus?avant=" + before.encode().hex() + before[:1])
-    assert answer.status == 200
+    for path in ("/messages/recus", "/messages/envoyes", "/messages/fils/1"):
+        answer = camille.get(f"{path}?avant=" + before.encode().hex() + before[:1])
+        assert answer.status == 200
     assert "Vos résultats" in answer.text
 
 

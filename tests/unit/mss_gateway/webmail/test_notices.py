@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from starlette.applications import Starlette
@@ -12,6 +13,7 @@ from mss_gateway.directory.notice_kinds import CHOICES, Kind
 from mss_gateway.life import notices as life
 from mss_gateway.life import notices_contact
 from mss_gateway.webmail.app import build
+from mss_gateway.webmail.sessions import FRESH_SECONDS
 from tests.support import site as sites
 from tests.support.asgi import Answer, Browser
 from tests.support.plain_relay import settings, telling
@@ -195,3 +197,32 @@ def test_without_a_relay_none_is_asked_for_an_address(tmp_path: Path) -> None:
         assert "n'envoie pas de courriel" in page.text
         assert b'name="adresse"' not in page.content
         assert act(browser, "adresse", adresse=ADDRESS).status == 403
+
+
+@pytest.mark.parametrize("act_name", ["adresse", "retirer"])
+def test_where_warnings_arrive_changes_after_a_code_only(
+    act_name: str, site: Site, camille: Browser
+) -> None:
+    act(camille, "adresse", adresse=ADDRESS)
+    act(camille, "code", code=code_of(site))
+    site.clock.advance(FRESH_SECONDS)
+    camille.get(PAGE)
+    before = kept(site)
+    answer = act(camille, act_name, adresse="ailleurs@courriel.example")
+    assert answer.location == f"/confirmer?retour={quote(PAGE, safe='')}"
+    assert kept(site) == before
+    camille.get(answer.location)
+    assert (
+        camille.post("/confirmer", {"code": site.code(site.camille), "retour": PAGE}).status == 303
+    )
+    camille.get(PAGE)
+    assert act(camille, act_name, adresse="ailleurs@courriel.example").location.startswith(
+        f"{PAGE}?"
+    )
+    assert kept(site) != before
+
+
+def test_what_is_told_may_be_chosen_without_one(site: Site, camille: Browser) -> None:
+    site.clock.advance(FRESH_SECONDS)
+    camille.get(PAGE)
+    assert act(camille, "choix", avis=[]).location == f"{PAGE}?note=choix"

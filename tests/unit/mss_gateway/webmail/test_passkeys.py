@@ -94,7 +94,7 @@ def test_a_copy_is_refused_told_and_on_record(
         row = view.sql("SELECT 1 FROM audit WHERE verdict = 'passkey suspect'").first()
     assert latest.event is Event.PASSKEY_SUSPECT
     assert row is not None
-    assert "une clé n'a pas été reconnue" in camille.get("/accueil").text
+    assert "une clé d'accès a été refusée" in camille.get("/accueil").text
 
 
 def test_it_unlocks_and_makes_fresh(camille: Browser, phone: Authenticator, site: Site) -> None:
