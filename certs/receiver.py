@@ -5,8 +5,8 @@ Its certificate is signed by itself, because whoever uses it was given it by han
 
 from datetime import datetime, timedelta
 
-from certs import drafts, profiles
 from certs.certificate import Certificate
+from certs.issuing import drafts, profiles
 from certs.keyring import PrivateKey
 
 

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from certs.certificate import Certificate, from_pem
 from certs.errors import AlgorithmRefused, DerMalformed, PrivateKeyNotFound
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.keyring import PrivateKey
 from certs.receiver import new_receiver
 from mss_gateway.backup import folder, opening, retention

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from certs.certificate import Certificate, facts, key_digest, public_key, to_pem
-from certs.profiles import Publishing, kind_of
+from certs.issuing.profiles import Publishing, kind_of
 from mss_gateway.cli.answers import Answer, Json, listing, sheet
 from mss_gateway.cli.certs_desk import DAY as DAY
 from mss_gateway.cli.certs_desk import Serial, address_of_held

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from certs.certificate import fingerprint, to_pem
-from certs.issue import Authority
-from certs.profiles import Realm
+from certs.issuing.issue import Authority
+from certs.issuing.profiles import Realm
 from certs.usage import Purpose
 from mailbox_store.database import Transaction, View
 from mss_gateway.cli.answers import Answer, Json, NotDone, listing, moment, sheet

@@ -14,10 +14,10 @@ import typer
 
 from certs.book import Provenance
 from certs.certificate import Certificate, addresses, fingerprint, from_pem, is_authority, to_pem
-from certs.chain import validate
 from certs.errors import CertsError
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.usage import Purpose, Usage
+from certs.validation.chain import validate
 from mailbox_store.database import Transaction, View
 from mss_gateway.cli.answers import Answer, Json, NotDone, listing, moment
 from mss_gateway.cli.certs_desk import record, watched, write_whole

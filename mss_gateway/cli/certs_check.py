@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from certs import chain
 from certs.certificate import Certificate, is_authority, public_key
-from certs.chain import Examination
-from certs.profiles import kind_of
-from certs.revocation import Good
-from certs.trail import Step
+from certs.issuing.profiles import kind_of
+from certs.status.revocation import Good
 from certs.usage import PURPOSES, Purpose, extended_usages, key_usage
+from certs.validation import chain
+from certs.validation.chain import Examination
+from certs.validation.trail import Step
 from mailbox_store.database import View
 from mss_gateway.cli.answers import Answer, Grid, Json, NotDone, moment
 from mss_gateway.cli.certs_desk import USAGES, state_of

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from certs import capabilities, chain
+from certs import capabilities
 from certs.certificate import Certificate, addresses
 from certs.cms.signers import SignerSummary, read_signers
 from certs.errors import AlgorithmRefused, DerMalformed, SignatureRejected
 from certs.usage import Purpose
+from certs.validation import chain
 from mailbox_store.database import View
 from mss_gateway import texts
 from mss_gateway.cli.answers import Answer, Grid, Json, NotDone, cell, moment

@@ -10,7 +10,7 @@ from certs import pkcs12
 from certs.certificate import Certificate, addresses, from_der, from_pem, is_authority
 from certs.cms.certs_only import read_certs_only
 from certs.errors import DerMalformed
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.keyring import PrivateKey
 from mailbox_store.database import Transaction, View
 from mss_gateway.cli.answers import Answer, NotDone, moment, sheet

@@ -6,13 +6,13 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from certs import profiles, requests
 from certs.book import Provenance
 from certs.certificate import from_pem, to_pem
-from certs.issue import Authority, OutsideRealm, export_for_client
+from certs.issuing import profiles, requests
+from certs.issuing.issue import Authority, OutsideRealm, export_for_client
+from certs.issuing.profiles import Identified
+from certs.issuing.requests import Request
 from certs.keyring import KeyKind, PrivateKey
-from certs.profiles import Identified
-from certs.requests import Request
 from certs.usage import Usage
 from mailbox_store.database import Transaction
 from mss_gateway.cli import access

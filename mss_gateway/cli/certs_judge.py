@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from certs import chain
 from certs.certificate import Certificate
-from certs.chain import Chain
 from certs.errors import ChainReason, ChainRejected
 from certs.usage import Purpose, Usage
+from certs.validation import chain
+from certs.validation.chain import Chain
 from mailbox_store.database import View
 from mss_gateway.cli.answers import NotDone
 from mss_gateway.cli.certs_desk import in_words

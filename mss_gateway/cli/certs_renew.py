@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from certs.issue import Authority, OutsideRealm
+from certs.issuing.issue import Authority, OutsideRealm
+from certs.issuing.profiles import Publishing
 from certs.keyring import PrivateKey
-from certs.profiles import Publishing
 from certs.usage import Usage
 from mailbox_store.database import Transaction, View
 from mss_gateway.cli import errors

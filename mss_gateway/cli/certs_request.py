@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from certs import requests
+from certs.issuing import requests
+from certs.issuing.requests import key_fingerprint
 from certs.keyring import PrivateKey
-from certs.requests import key_fingerprint
 from certs.usage import Usage
 from mailbox_store.database import Transaction
 from mailbox_store.vault import AccountId

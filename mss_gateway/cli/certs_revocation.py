@@ -10,9 +10,9 @@ import typer
 from certs.book import Provenance
 from certs.certificate import Certificate, fingerprint, from_pem, host_names
 from certs.errors import DerMalformed
-from certs.issue import Authority
-from certs.revocation import Revocation, RevocationReason
-from certs.whereabouts import issuer_among
+from certs.issuing.issue import Authority
+from certs.status.revocation import Revocation, RevocationReason
+from certs.status.whereabouts import issuer_among
 from mailbox_store.database import Transaction, View
 from mss_gateway.cli.answers import Answer, Json, NotDone, moment, sheet
 from mss_gateway.cli.certs_desk import (

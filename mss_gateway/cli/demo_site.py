@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from certs.certificate import from_pem
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
 from certs.usage import PURPOSES, Purpose, extended_usages
 from mailbox_store.database import Transaction

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from mailbox_store.database import View
 from mss_gateway import config
 from mss_gateway.cli.answers import NotDone

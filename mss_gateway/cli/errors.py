@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from certs.errors import CannotOpen, CertsError
-from certs.issue import OutsideRealm
+from certs.issuing.issue import OutsideRealm
+from certs.issuing.requests import RequestRefused
 from certs.pkcs12 import Pkcs12Refused
-from certs.requests import RequestRefused
 from mailbox_store.errors import BlobAltered, StoreError
 from mss_gateway.cli.answers import NotDone
 from mss_gateway.config import ConfigRefused

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from mailbox_store.database import Transaction
 from mss_gateway.cli import access
 from mss_gateway.cli.access import Opened, Prepared

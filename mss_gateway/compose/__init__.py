@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from certs.certificate import to_pem
 from certs.errors import CertsError
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import KeyKind
 from certs.sealing import RootKey, Sealing
 from mailbox_store.database import Database

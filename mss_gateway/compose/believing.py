@@ -5,8 +5,8 @@ from collections.abc import Callable
 from certs import anchors
 from certs.certificate import Certificate, is_authority
 from certs.errors import CertsError
-from certs.issue import Authority
-from certs.revocation import RevocationSource
+from certs.issuing.issue import Authority
+from certs.status.revocation import RevocationSource
 from certs.usage import Purpose
 from mailbox_store.database import View
 from mailbox_store.vault import AccountId

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from certs.errors import DerMalformed
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from mss_gateway.config import Config, ConfigRefused
 from mss_gateway.directory.client_trust import ClientTrust
 from mss_gateway.directory.keysets import (

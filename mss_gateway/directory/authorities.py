@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Integer, LargeBinary, Table
 
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from mailbox_store.database import Transaction, View
 from mailbox_store.tables import metadata
 from mailbox_store.vault import AccountId

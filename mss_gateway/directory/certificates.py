@@ -16,9 +16,9 @@ from typing import cast
 from certs.book import Provenance
 from certs.certificate import Certificate, addresses, fingerprint, to_der, to_pem
 from certs.errors import PrivateKeyNotFound
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import KeyKind, PrivateKey
-from certs.revocation import Revocation, RevocationReason
+from certs.status.revocation import Revocation, RevocationReason
 from certs.usage import PURPOSES, Purpose, Usage, extended_usages, key_usage
 from mailbox_store.database import Transaction, View
 from mailbox_store.vault import AccountId

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from certs.certificate import Certificate, addresses, from_pem
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.usage import Purpose
 from mailbox_store.database import View
 from mss_gateway.directory import certificates, people

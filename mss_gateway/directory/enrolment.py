@@ -1,7 +1,7 @@
 """Keys drawn for certificates that somebody else will issue: kept, sealed, until the answer comes.
 
-The key never leaves: only the request does (:mod:`certs.requests`). A request of a server is kept
-under the gateway's own account.
+The key never leaves: only the request does (:mod:`certs.issuing.requests`). A request of a server
+is kept under the gateway's own account.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, Text, UniqueConstraint
 
 from certs.certificate import Certificate, key_digest
+from certs.issuing.requests import key_fingerprint
 from certs.keyring import PrivateKey
-from certs.requests import key_fingerprint
 from certs.usage import Usage
 from mailbox_store.database import Transaction, View
 from mailbox_store.tables import metadata

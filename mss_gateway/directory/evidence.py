@@ -26,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from certs.revocation import Answer
+from certs.status.revocation import Answer
 from mailbox_store.database import Transaction, View
 from mailbox_store.tables import metadata
 from mailbox_store.vault import AccountId

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from certs.book import Provenance
 from certs.certificate import Certificate, fingerprint, from_der, key_digest
-from certs.revocation import RevocationReason
+from certs.status.revocation import RevocationReason
 from certs.usage import Usage
 from mailbox_store.database import Database, Transaction, View
 from mailbox_store.rows import Rows

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey, Signer
 from certs.usage import Usage
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from certs.certificate import Certificate, from_pem, host_names, is_authority
 from certs.errors import ChainReason, ChainRejected, DerMalformed
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.usage import Purpose
 from mailbox_store.database import View
 from mss_gateway.directory.revocation import Kept

@@ -1,6 +1,6 @@
 """What certificates of the gateway's own authority say of where to ask about them."""
 
-from certs.profiles import POLICY_ARC, Publishing
+from certs.issuing.profiles import POLICY_ARC, Publishing
 from mss_gateway.config import Config, ConfigRefused
 
 

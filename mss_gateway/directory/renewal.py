@@ -12,9 +12,9 @@ from functools import partial
 from typing import Final
 
 from certs.book import Provenance
-from certs.issue import Authority
+from certs.issuing.issue import Authority
+from certs.issuing.profiles import PRIVATE, Publishing
 from certs.keyring import PrivateKey
-from certs.profiles import PRIVATE, Publishing
 from certs.usage import Usage
 from mailbox_store.database import Database, Transaction, View
 from mailbox_store.vault import AccountId

@@ -3,7 +3,7 @@
 Three witnesses, all of them at hand: the directory for what our own authority issued, the lists
 that the operator puts into a folder, the answers that were fetched in the background and kept.
 A Revoked of any of them counts; a Good counts when nobody says Revoked; else it is Unknown, and
-``certs.chain`` says for which purposes that is a refusal.
+``certs.validation.chain`` says for which purposes that is a refusal.
 """
 
 import threading
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from certs import ocsp
 from certs.certificate import Certificate
 from certs.errors import CertsError
-from certs.revocation import (
+from certs.status import ocsp
+from certs.status.revocation import (
     CLOCK_SKEW,
     Answer,
     CrlSource,
@@ -52,7 +52,7 @@ class Revocations:
     kept: "Kept | None" = None
 
     def status(self, certificate: Certificate, issuer: Certificate, at: datetime) -> Status:
-        """As ``certs.revocation.RevocationSource``."""
+        """As ``certs.status.revocation.RevocationSource``."""
         if issuer in self.own:
             return _of_directory(self.view, certificate, at)
         said: list[Status] = [self.lists.source().status(certificate, issuer, at)]
@@ -156,7 +156,7 @@ class _Listed:
     view: View
 
     def status(self, certificate: Certificate, issuer: Certificate, at: datetime) -> Status:
-        """As ``certs.revocation.RevocationSource``."""
+        """As ``certs.status.revocation.RevocationSource``."""
         return self.kept.listed(self.view, certificate, issuer, at)
 
 

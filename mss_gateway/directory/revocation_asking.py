@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from certs import ocsp
 from certs.certificate import Certificate
-from certs.crl import RevocationList
 from certs.errors import DerMalformed, OcspReason, OcspRefused
-from certs.link import link_of
-from certs.revocation import CrlSource, Unknown
+from certs.status import ocsp
+from certs.status.crl import RevocationList
+from certs.status.revocation import CrlSource, Unknown
+from certs.validation.link import link_of
 from mailbox_store.database import Database
 from mss_gateway.directory.fetching import Fetcher, FetchRefused, Question, Trouble
 from mss_gateway.directory.revocation import Kept

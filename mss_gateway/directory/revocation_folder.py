@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from certs.errors import DerMalformed
-from certs.revocation import CrlSource
+from certs.status.revocation import CrlSource
 from mss_gateway.observability import log
 
 LIST_OCTETS: Final = 32 * 1024 * 1024

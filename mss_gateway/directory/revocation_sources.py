@@ -14,7 +14,7 @@ from typing import Final, Literal
 from urllib.parse import quote, urlsplit
 
 from certs.certificate import Certificate, fingerprint
-from certs.whereabouts import is_authority, issuer_among, list_addresses, responder_addresses
+from certs.status.whereabouts import is_authority, issuer_among, list_addresses, responder_addresses
 
 ADDRESS_OCTETS: Final = 2_048
 """Longest address asked."""

@@ -9,11 +9,11 @@ session has none. No answer about revocation is a refusal. Nothing is fetched he
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from certs import chain
 from certs.anchors import Anchors
 from certs.certificate import Certificate
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.usage import Purpose
+from certs.validation import chain
 from mailbox_store.database import View
 from mss_gateway.directory.revocation import Kept, Revocations
 from mss_gateway.directory.revocation_folder import Lists

@@ -15,13 +15,13 @@ from typing import Final
 from certs import capabilities
 from certs.capabilities import Capabilities, Protection
 from certs.certificate import Certificate
-from certs.chain import validate
 from certs.cms.drawing import Drawn, draw
 from certs.cms.enveloped import enveloped_pieces
 from certs.cms.signed import digest_name, make_signed
 from certs.errors import AlgorithmRefused, ChainRejected
 from certs.keyring import PrivateKey, Signer
 from certs.usage import Purpose
+from certs.validation.chain import validate
 from mailbox_store.database import View
 from mss_gateway.directory import certificates, domain_keys, keybook, people
 from mss_gateway.directory.cabinet import NoSigner

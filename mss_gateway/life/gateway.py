@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from certs.certificate import Certificate
-from certs.revocation import RevocationSource
+from certs.status.revocation import RevocationSource
 from mailbox_store.database import Database, View
 from mailbox_store.vault import AccountId
 from mss_gateway.bridge import Bridge

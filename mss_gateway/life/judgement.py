@@ -12,11 +12,11 @@ from typing import Final
 
 from certs.capabilities import Capabilities
 from certs.certificate import Certificate, common_name, fingerprint, to_der
-from certs.chain import Chain, validate
 from certs.cms.signed import VerifiedContent
 from certs.errors import ChainReason, ChainRejected
-from certs.revocation import Answer, RevocationSource, Unknown
+from certs.status.revocation import Answer, RevocationSource, Unknown
 from certs.usage import Purpose
+from certs.validation.chain import Chain, validate
 from mailbox_store.database import View
 from mss_gateway.directory import certificates, keybook, people
 from mss_gateway.directory.evidence import Evidence

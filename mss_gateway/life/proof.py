@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from certs import ocsp
 from certs.anchors import Anchors
 from certs.certificate import Certificate, from_der
-from certs.chain import Chain, validate
 from certs.cms.signed import VerifiedContent
 from certs.errors import CertsError, ChainReason, ChainRejected
-from certs.revocation import Answer, CrlSource, RevocationSource, Status, Unknown
+from certs.status import ocsp
+from certs.status.revocation import Answer, CrlSource, RevocationSource, Status, Unknown
 from certs.usage import Purpose
+from certs.validation.chain import Chain, validate
 from mailbox_store import changes
 from mailbox_store.database import View
 from mailbox_store.messages import MessageId
@@ -202,7 +202,7 @@ class _Kept:
     proof: Evidence
 
     def status(self, certificate: Certificate, issuer: Certificate, at: datetime) -> Status:
-        """As ``certs.revocation.RevocationSource``."""
+        """As ``certs.status.revocation.RevocationSource``."""
         return gravest(
             [self._said(answer, certificate, issuer, at) for answer in self.proof.answers]
         )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from certs.certificate import Certificate
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import KeyKind, PrivateKey, Signer
 from certs.usage import Usage
 

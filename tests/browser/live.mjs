@@ -7,7 +7,7 @@ const AXE = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.me
 
 const found = { said: [], wrong: [] };
 const browser = await start();
-const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "fr-FR" });
+const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "fr-FR", reducedMotion: "reduce" });
 const page = await context.newPage();
 page.on("pageerror", (error) => found.said.push(error.message));
 page.on("console", (line) => { if (line.type() === "error") found.said.push(line.text()); });

@@ -11,6 +11,7 @@ const { words } = told;
 
 const browser = await start();
 const context = await browser.newContext({
+  reducedMotion: "reduce",
   ignoreHTTPSErrors: !told.pin, javaScriptEnabled: told.scripts, viewport: { width: 390, height: 844 }, locale: "fr-FR",
 });
 const page = await context.newPage();

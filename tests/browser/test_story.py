@@ -25,7 +25,7 @@ import structlog
 import uvloop
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.keyring import PrivateKey
 from mailbox_store import changes, mailboxes
 from mailbox_store.database import Transaction

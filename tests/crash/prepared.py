@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.keyring import PrivateKey
 from mailbox_store.database import Transaction
 from mss_gateway import compose

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from certs.certificate import to_pem
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
 from tests.crash.clients import Account, Client
 from tests.crash.connecting import closing_itself, trusting

@@ -7,14 +7,14 @@ import pytest
 
 from certs.anchors import Anchors
 from certs.certificate import from_pem, to_pem
-from certs.chain import validate
 from certs.cms.enveloped import make_enveloped, open_enveloped
 from certs.cms.signed import make_signed, verify_signed
 from certs.errors import CertsError, ChainReason, ChainRejected, SignatureReason, SignatureRejected
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from certs.keyring import PrivateKey, Signer
-from certs.revocation import Revocation
+from certs.status.revocation import Revocation
 from certs.usage import Purpose, Usage
+from certs.validation.chain import validate
 from tests.support.programs import require_program
 
 # openssl judges by its own clock, so these certificates begin a day ago

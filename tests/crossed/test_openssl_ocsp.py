@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from certs import ocsp
 from certs.errors import OcspReason, OcspRefused
-from certs.revocation import Good, RevocationReason, Revoked
+from certs.status import ocsp
+from certs.status.revocation import Good, RevocationReason, Revoked
 from mss_gateway.directory.fetching import Fetcher, Question
 from mss_gateway.directory.revocation_sources import ocsp_address
 from tests.support.programs import require_program

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from mss_gateway.failures import Refused
 from mss_gateway.message.address import Mailbox, parse_address
 from mss_gateway.message.build import Outgoing, OutgoingFile, compose

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.keyring import PrivateKey
 from mss_gateway.compose.service import Service
 from mss_gateway.config import Config, Listen

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.receiver import new_receiver
 from mss_gateway.cli import demo_message
 from tests.crash.clients import Account, Client

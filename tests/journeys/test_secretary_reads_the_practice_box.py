@@ -16,7 +16,7 @@ import uvloop
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, LoginError
 
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.keyring import PrivateKey
 from mailbox_store.database import Transaction
 from mss_gateway.compose.service import Service

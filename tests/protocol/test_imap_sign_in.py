@@ -18,7 +18,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
 from certs.certificate import from_pem, to_pem
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
 from mailbox_store.database import Transaction
 from mss_gateway import compose

@@ -19,7 +19,7 @@ import pytest
 import uvloop
 
 from certs.certificate import to_pem
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
 from mailbox_store import correspondences
 from mss_gateway.config import Mailboxes, Oauth

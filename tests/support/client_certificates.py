@@ -7,9 +7,9 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from certs.certificate import Certificate
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey
-from certs.revocation import Revocation
+from certs.status.revocation import Revocation
 
 
 def issue(

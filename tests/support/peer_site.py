@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 
 from certs.certificate import Certificate, to_pem
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
-from certs.revocation import Revocation as Line
-from certs.revocation import RevocationReason
+from certs.status.revocation import Revocation as Line
+from certs.status.revocation import RevocationReason
 from certs.usage import Usage
 from mss_gateway.compose import believing
 from mss_gateway.config import Config, Revocation, Tls

@@ -14,7 +14,7 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from certs.certificate import to_pem
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from mss_gateway.config import Notices
 from mss_gateway.life.gateway import Gateway
 from tests.support import peer_site

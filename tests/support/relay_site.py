@@ -15,7 +15,7 @@ from certs.book import Provenance
 from certs.capabilities import Capabilities
 from certs.certificate import Certificate
 from certs.cms.enveloped import open_enveloped
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.keyring import PrivateKey
 from certs.usage import Usage
 from mss_gateway.compose.relaying import relay_tls

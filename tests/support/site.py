@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyotp
 
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from mailbox_store.database import Transaction
 from mss_gateway import compose
 from mss_gateway.config import Certificates, Config, Identity, Limits, State, Web

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from certs import anchors
 from certs.certificate import Certificate, to_pem
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from certs.keyring import PrivateKey, Signer
 from certs.sealing import RootKey, Sealing
 from certs.usage import Purpose

@@ -1,6 +1,6 @@
 """An authority that publishes: lists and OCSP answers by HTTP on loopback, good ones and others.
 
-Made on ``cryptography`` alone, not on ``certs.issue``: the product judges what another hand made.
+Made on ``cryptography`` alone, not on ``issuing.issue``: the product judges what another hand made.
 """
 
 import base64

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.keyring import PrivateKey
 from mss_gateway.webmail.app import build
 from tests.support.site import Site

@@ -10,9 +10,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certs.anchors import Anchors
 from certs.certificate import Certificate
-from certs.issue import Authority
+from certs.issuing.issue import Authority
+from certs.issuing.profiles import can_do
 from certs.keyring import PrivateKey, Signer
-from certs.profiles import can_do
 from certs.usage import Purpose, Usage
 
 NOW = datetime(2026, 11, 22, 8, 30, 15, tzinfo=UTC)

@@ -12,7 +12,7 @@ is demanded, and neither mapping nor anyPolicy is inhibited.
 from dataclasses import dataclass
 
 from certs.errors import SignatureReason
-from certs.policies_tree import ANY_POLICY, PolicyRules
+from certs.validation.policies_tree import ANY_POLICY, PolicyRules
 
 
 def nist(number: int) -> str:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 
 from certs.errors import AlgorithmRefused, CannotOpen, PrivateKeyNotFound
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey, Signer, load_pkcs12
 from certs.sealing import RootKey, Sealing
 from tests.unit.certs import pki

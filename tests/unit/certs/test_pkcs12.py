@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 
 from certs import pkcs12 as bundles
 from certs.certificate import to_pem
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.keyring import PrivateKey, Signer
 from certs.pkcs12 import MAX_OCTETS, MIN_PASSWORD, Pkcs12Refused
 from certs.usage import Usage

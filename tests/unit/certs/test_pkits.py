@@ -22,14 +22,14 @@ from pyhanko_certvalidator.policy_decl import (
     RevocationCheckingRule,
 )
 
-from certs import chain
 from certs.anchors import Anchors
 from certs.cms.signed import verify_signed
 from certs.errors import ChainReason, ChainRejected, SignatureRejected
-from certs.policies_tree import ANY
-from certs.revocation import CrlSource, Signers
-from certs.trail import Trail
+from certs.status.revocation import CrlSource, Signers
 from certs.usage import Purpose, Rule, Usage
+from certs.validation import chain
+from certs.validation.policies_tree import ANY
+from certs.validation.trail import Trail
 from tests.unit.certs import pkits
 from tests.unit.certs.pkits_expected import CASES, UNREADABLE
 

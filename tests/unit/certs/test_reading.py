@@ -8,10 +8,10 @@ from cryptography import x509
 from certs import reading
 from certs.certificate import addresses, common_name, from_der, from_pem, to_der
 from certs.cms import der
-from certs.crl import RevocationList
 from certs.errors import DerMalformed
-from certs.link import link_of
-from certs.names import normal
+from certs.status.crl import RevocationList
+from certs.validation.link import link_of
+from certs.validation.names import normal
 from tests.unit.certs import pki
 from tests.unit.certs.lists import Authority, name
 

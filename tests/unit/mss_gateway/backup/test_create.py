@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from certs.errors import AlgorithmRefused, CertificateNotFound
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from mailbox_store.database import Transaction
 from mss_gateway.backup import container, create, cutting, folder, keytable, opening, tables, units
 from mss_gateway.backup.create import Kept

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from certs import pkcs12
 from certs.certificate import Certificate, fingerprint, to_pem
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey
 from certs.usage import Usage
 from tests.unit.mss_gateway.cli.desk_site import Mss

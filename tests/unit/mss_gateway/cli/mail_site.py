@@ -9,7 +9,7 @@ from certs.certificate import Certificate
 from certs.cms.enveloped import make_enveloped
 from certs.cms.signed import make_signed
 from certs.keyring import PrivateKey, Signer
-from certs.revocation import Revocation, RevocationReason
+from certs.status.revocation import Revocation, RevocationReason
 from certs.usage import Purpose, Usage
 from mailbox_store import changes, mailboxes
 from mss_gateway.directory import certificates, people

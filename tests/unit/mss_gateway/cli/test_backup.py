@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.receiver import new_receiver
 from mss_gateway import config
 from tests.support.backups import flip

@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from certs.issue import export_for_client
+from certs.issuing.issue import export_for_client
 from certs.receiver import new_receiver
 from mss_gateway.life import export
 from tests.unit.mss_gateway.cli.desk_site import Mss

@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from typer.testing import CliRunner
 
-from certs import pkcs12, requests
+from certs import pkcs12
 from certs.certificate import Certificate, from_pem, to_der, to_pem
 from certs.cms.certs_only import make_certs_only
-from certs.issue import export_for_client
+from certs.issuing import requests
+from certs.issuing.issue import export_for_client
 from certs.keyring import PrivateKey, Signer
-from certs.revocation import Revocation
+from certs.status.revocation import Revocation
 from certs.usage import Usage
 from tests.unit.mss_gateway.cli import foreign
 from tests.unit.mss_gateway.cli.desk_site import DOCTOR, PHARMACY, Mss

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from certs import requests
 from certs.certificate import addresses, from_pem, key_digest
+from certs.issuing import requests
+from certs.issuing.profiles import PRIVATE, Identified
 from certs.keyring import PrivateKey, Signer
-from certs.profiles import PRIVATE, Identified
 from certs.usage import Usage, key_usage
 from mss_gateway.directory import client_trust
 from mss_gateway.directory.certificates import usage_of

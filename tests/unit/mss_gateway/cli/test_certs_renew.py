@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 
 from certs.certificate import from_pem
+from certs.issuing.profiles import PRIVATE, Identified
 from certs.keyring import PrivateKey
-from certs.profiles import PRIVATE, Identified
 from mss_gateway.directory.renewal import SETTLE_SECONDS
 from tests.unit.mss_gateway.cli import foreign
 from tests.unit.mss_gateway.cli.desk_site import DOCTOR, PATIENT, PHARMACY, Mss

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from certs import requests
+from certs.issuing import requests
 from certs.usage import Usage
 from tests.unit.mss_gateway.cli.desk_site import DOCTOR, PATIENT, Mss
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from certs.certificate import to_pem
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey
-from certs.revocation import Good, RevocationReason, Revoked, Unknown
-from certs.revocation import Revocation as Line
+from certs.status.revocation import Good, RevocationReason, Revoked, Unknown
+from certs.status.revocation import Revocation as Line
 from certs.usage import Purpose, Usage
 from mss_gateway.compose import believing
 from mss_gateway.config import Certificates, Config, ConfigRefused, Revocation, State

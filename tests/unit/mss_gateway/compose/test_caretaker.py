@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from certs.certificate import common_name
-from certs.issue import Authority
-from certs.profiles import Realm
+from certs.issuing.issue import Authority
+from certs.issuing.profiles import Realm
 from mailbox_store.database import Transaction
 from mailbox_store.errors import StoreFailed, StoreUnavailable
 from mss_gateway.compose import caretaker, trimming

@@ -9,7 +9,7 @@ import structlog
 
 from certs.book import Provenance
 from certs.certificate import fingerprint
-from certs.revocation import Revoked
+from certs.status.revocation import Revoked
 from certs.usage import Purpose
 from mailbox_store.database import Transaction
 from mailbox_store.errors import StoreFailed, StoreUnavailable

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from certs.certificate import to_pem
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
 from mss_gateway.compose import sign_in
 from mss_gateway.compose.tls import asking_tls, server_tls

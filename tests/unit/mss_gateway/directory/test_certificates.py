@@ -11,10 +11,10 @@ import pytest
 from certs.book import Provenance
 from certs.certificate import Certificate
 from certs.errors import PrivateKeyNotFound
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey
-from certs.revocation import RevocationReason
 from certs.sealing import RootKey, Sealing
+from certs.status.revocation import RevocationReason
 from certs.usage import Usage
 from mailbox_store import accounts
 from mailbox_store.database import Database, Transaction

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs.certificate import Certificate, to_pem
 from certs.errors import ChainReason, ChainRejected, DerMalformed
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey
 from mailbox_store.database import Database
 from mss_gateway.directory import certificates, client_trust, people, revocation_answers
@@ -286,7 +286,7 @@ def test_what_the_directory_knows_decides_over_what_is_written(
 def test_another_certificate_of_the_same_number_is_another(
     database: Database, program: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("certs.issue.x509.random_serial_number", lambda: 4711)
+    monkeypatch.setattr("certs.issuing.issue.x509.random_serial_number", lambda: 4711)
     other = add(database, NewPerson("automate@mss.example", "APP", Traits(entity="Automate")))
     held = issue(authority(OWN), key(), [other.address], AT)
     database.write(lambda tx: certificates.add(tx, other.account_id, held, None))

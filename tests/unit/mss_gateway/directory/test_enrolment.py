@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from certs.certificate import Certificate
-from certs.issue import Authority
+from certs.issuing.issue import Authority
+from certs.issuing.requests import key_fingerprint
 from certs.keyring import PrivateKey, Signer
-from certs.requests import key_fingerprint
 from certs.sealing import RootKey, Sealing
 from certs.usage import Usage
 from mailbox_store.database import Database

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from certs.certificate import to_der
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey
-from certs.revocation import Answer
 from certs.sealing import RootKey, Sealing
+from certs.status.revocation import Answer
 from certs.usage import Usage
 from mailbox_store import accounts
 from mailbox_store.database import Database

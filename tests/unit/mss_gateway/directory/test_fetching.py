@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from certs.certificate import to_pem
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
 from mss_gateway.directory import fetching
 from mss_gateway.directory.fetching import (

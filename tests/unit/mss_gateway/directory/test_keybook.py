@@ -9,7 +9,7 @@ import pytest
 from certs.book import Provenance
 from certs.capabilities import Capabilities
 from certs.certificate import Certificate
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey
 from certs.sealing import RootKey, Sealing
 from certs.usage import Usage

@@ -7,9 +7,9 @@ from functools import cache
 import pytest
 
 from certs.book import Provenance
-from certs.issue import Authority
+from certs.issuing.issue import Authority
+from certs.issuing.profiles import Identified, Publishing, Realm
 from certs.keyring import PrivateKey
-from certs.profiles import Identified, Publishing, Realm
 from certs.usage import Usage
 from mailbox_store import accounts
 from mailbox_store.database import Database

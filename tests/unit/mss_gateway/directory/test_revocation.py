@@ -9,9 +9,9 @@ import pytest
 import structlog
 
 from certs.certificate import Certificate, from_der, to_der
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey
-from certs.revocation import CLOCK_SKEW, Good, RevocationReason, Revoked, Status, Unknown
+from certs.status.revocation import CLOCK_SKEW, Good, RevocationReason, Revoked, Status, Unknown
 from certs.usage import Usage
 from mailbox_store.database import Database
 from mailbox_store.vault import AccountId

@@ -16,8 +16,8 @@ from cryptography.x509 import ocsp
 
 from certs.certificate import Certificate
 from certs.cms import der
-from certs.ocsp import MAX_OCTETS
-from certs.revocation import Good, Revoked, Status, Unknown
+from certs.status.ocsp import MAX_OCTETS
+from certs.status.revocation import Good, Revoked, Status, Unknown
 from mailbox_store.database import Database
 from mailbox_store.errors import StoreFailed
 from mailbox_store.vault import AccountId

@@ -7,7 +7,7 @@ import pytest
 
 from certs.anchors import Anchors
 from certs.certificate import fingerprint
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey
 from certs.usage import Purpose, Usage
 from mailbox_store.database import Database

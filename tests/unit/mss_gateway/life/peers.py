@@ -11,10 +11,10 @@ from certs.capabilities import CLASSIC, Protection
 from certs.certificate import Certificate, fingerprint
 from certs.cms.enveloped import make_enveloped
 from certs.cms.signed import make_signed
-from certs.issue import Authority
+from certs.issuing.issue import Authority
 from certs.keyring import PrivateKey, Signer
-from certs.revocation import Revocation as Line
-from certs.revocation import RevocationReason
+from certs.status.revocation import Revocation as Line
+from certs.status.revocation import RevocationReason
 from certs.usage import Purpose, Usage
 from mailbox_store import changes, mailboxes
 from mailbox_store.messages import MessageId

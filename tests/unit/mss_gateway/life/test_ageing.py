@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from certs import drafts
 from certs.capabilities import MODERN
 from certs.certificate import Certificate
 from certs.cms.signed import verify_signed
+from certs.issuing import drafts
 from certs.keyring import PrivateKey
-from certs.revocation import Revocation, RevocationReason
+from certs.status.revocation import Revocation, RevocationReason
 from mss_gateway.cli import certs_dry_run
 from mss_gateway.compose import caretaker
 from mss_gateway.directory import certificates

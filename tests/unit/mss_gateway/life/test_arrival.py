@@ -16,7 +16,7 @@ from asn1crypto import cms
 from certs.anchors import Anchors
 from certs.certificate import Certificate
 from certs.keyring import PrivateKey
-from certs.revocation import Good, RevocationReason, Revoked, Status, Unknown
+from certs.status.revocation import Good, RevocationReason, Revoked, Status, Unknown
 from certs.usage import Purpose
 from mailbox_store import changes, correspondences, mailboxes
 from mailbox_store.database import Transaction

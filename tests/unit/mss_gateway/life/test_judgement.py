@@ -12,7 +12,7 @@ from certs.certificate import Certificate, fingerprint, to_der
 from certs.cms.signed import make_signed
 from certs.errors import ChainReason
 from certs.keyring import PrivateKey, Signer
-from certs.revocation import Good, Unknown
+from certs.status.revocation import Good, Unknown
 from certs.usage import Usage
 from mss_gateway.directory import certificates, keybook
 from mss_gateway.life import judgement, opening

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from certs.capabilities import MODERN
-from certs.revocation import RevocationReason
+from certs.status.revocation import RevocationReason
 from mailbox_store import bodies, changes, mailboxes, messages
 from mailbox_store.database import Transaction
 from mailbox_store.errors import BlobAltered, MessageNotFound

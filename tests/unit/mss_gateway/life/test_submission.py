@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from certs import chain
 from certs.cms.enveloped import open_enveloped
 from certs.cms.signed import verify_signed
 from certs.keyring import PrivateKey
 from certs.usage import Purpose
+from certs.validation import chain
 from mailbox_store import correspondences
 from mailbox_store.database import Transaction
 from mss_gateway.directory import certificates, keybook

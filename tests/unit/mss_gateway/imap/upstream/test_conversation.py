@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from certs.certificate import to_pem
-from certs.issue import Authority, export_for_client
+from certs.issuing.issue import Authority, export_for_client
 from certs.keyring import PrivateKey
 from mss_gateway.imap.upstream.conversation import Account
 from mss_gateway.imap.upstream.errors import RemoteLost, RemoteRefused

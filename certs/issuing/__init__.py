@@ -1,0 +1,1 @@
+"""An authority of our own: requests, drafts, profiles, and what it signs."""
