@@ -203,8 +203,15 @@ PARTS_OF = {
 LEADS_ON = frozenset({"/"})
 """What answers 303, as it should."""
 
-ABSENT = frozenset({"/n-existe-pas", "/dossier/{document_id}/figures/{figure}"})
-"""What answers 404, as it should: no page, and no picture in this document."""
+ABSENT = frozenset(
+    {
+        "/n-existe-pas",
+        "/dossier/{document_id}/figures/{figure}",
+        "/dossier/{document_id}/figures/{figure}/pages/{page}",
+        "/compte/export/fichier",
+    }
+)
+"""What answers 404, as it should: no page, no picture in this document, no copy made yet."""
 
 NOT_WALKED: dict[str, str] = {"/en-direct": "a stream, open for as long as its page is"}
 """Routes that no page walk can visit, by path, and why."""

@@ -20,8 +20,9 @@ from policies.facts import RecordAction
 PAGE = 50
 """Documents of one page of the list."""
 
-FOUND = 100
-"""Documents that a search shows; who finds more adds a word."""
+FOUND = 50
+"""Documents that a search shows, as many as the list, for the weight of the page; who finds more
+adds a word."""
 
 WORDS_LIMIT = 200
 """Characters of a search that are looked at."""
