@@ -77,16 +77,17 @@ def documents_named(
     reader: Reader,
     document_ids: Iterable[str],
     states: tuple[State, ...] = (State.CURRENT,),
+    limit: int = MAX_LISTED,
 ) -> list[Document]:
     """Those of the named documents that are this account's, of these states and shown, newest
-    first."""
+    first; at most ``limit`` of them are opened."""
     wanted = list(document_ids)[:MAX_LISTED]
     marks, allowed = ", ".join("?" for _ in wanted), ", ".join("?" for _ in states)
     rows = view.sql(
         f"SELECT {COLUMNS} FROM documents WHERE account_id = ? AND state IN ({allowed})"
         f" AND {_SHOWN} AND document_id IN ({marks})"
-        " ORDER BY document_date DESC, document_id DESC",
-        (account_id, *(one.value for one in states), int(reader.value), *wanted),
+        " ORDER BY document_date DESC, document_id DESC LIMIT ?",
+        (account_id, *(one.value for one in states), int(reader.value), *wanted, limit),
     )
     return [open_document(view, Row(*row)) for row in rows.fetchall()]
 

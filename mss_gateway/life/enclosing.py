@@ -39,8 +39,8 @@ def offered(gateway: Gateway, patient: Person, words: str) -> list[Document]:
         return record.visible(patient, found)
     hits = record_search.search(gateway, account_id, words).document_ids
     with gateway.database.read() as view:
-        found = listing.documents_named(view, account_id, Reader.PATIENT, hits)
-    return record.visible(patient, found)[:OFFERED]
+        found = listing.documents_named(view, account_id, Reader.PATIENT, hits, limit=OFFERED)
+    return record.visible(patient, found)
 
 
 def named(gateway: Gateway, patient: Person, document_ids: Iterable[str]) -> list[Document]:

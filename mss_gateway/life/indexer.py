@@ -15,11 +15,7 @@ from mailbox_store.errors import StoreFailed
 from mailbox_store.vault import AccountId
 from mss_gateway.life import index
 from mss_gateway.life.gateway import Gateway
-from mss_gateway.life.pacing import REST_SECONDS as REST_SECONDS
-from mss_gateway.life.pacing import REST_SHARE as REST_SHARE
-from mss_gateway.life.pacing import WORK_SECONDS as WORK_SECONDS
-from mss_gateway.life.pacing import Pace
-from mss_gateway.life.pacing import Stopped as Stopped
+from mss_gateway.life.pacing import Pace, Stopped
 from mss_gateway.observability import log
 
 POLL_SECONDS: Final = 10.0

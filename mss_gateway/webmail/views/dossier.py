@@ -94,7 +94,7 @@ def _found(visit: Visit, chosen: _Filter) -> Response:
     found = record_search.search(gateway, patient.account_id, chosen.words)
     with gateway.database.read() as view:
         shown = listing.documents_named(
-            view, patient.account_id, Reader.PATIENT, found.document_ids
+            view, patient.account_id, Reader.PATIENT, found.document_ids, limit=FOUND + 1
         )
         authors = _authors(view, visit)
         counts = facets.by_category(view, patient.account_id)
