@@ -181,6 +181,7 @@ class Dossier:
         "image/tiff",
         "image/webp",
         "text/plain",
+        "application/rtf",
         "application/hl7-cda+xml",
     )
     export_days: int = 7

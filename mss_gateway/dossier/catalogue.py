@@ -30,6 +30,12 @@ LINKED: Final = 2
 
 _BATCH: Final = 500
 
+_OWN: Final = ("digest", "own digest")
+"""Kinds of the index of bytes; the second: of the patient's own beside a hidden one of them."""
+
+# what is hidden from the patient is not there for them, but for what they put there themselves
+_PATIENTS: Final = "(coalesce(d.hidden_from, 3) & 1 = 0 OR d.way IN ('saved', 'deposited'))"
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -82,14 +88,21 @@ def find(view: View, account_id: int, document_id: str) -> Document:
     return open_document(view, Row(*row))
 
 
-def find_same(view: View, account_id: int, digest: str) -> DocumentId | None:
-    """The document of this account with these bytes (SHA-256, hexadecimal), or carrying them."""
-    index = blind(view, account_id, "digest", digest)
+def find_same(
+    view: View, account_id: int, digest: str, *, is_patients_act: bool = False
+) -> DocumentId | None:
+    """The document of this account with these bytes (SHA-256, hexadecimal), or carrying them.
+
+    ``is_patients_act``: for the patient, to whom one that is hidden from them is not there."""
+    index, own = (blind(view, account_id, kind, digest) for kind in _OWN)
+    allowed = f" AND {_PATIENTS}" if is_patients_act else ""
     found = view.sql(
-        "SELECT document_id FROM documents WHERE account_id = ? AND digest_index = ?"
-        " UNION ALL"
-        " SELECT document_id FROM document_copies WHERE account_id = ? AND digest_index = ?",
-        (account_id, index, account_id, index),
+        "SELECT d.document_id, d.digest_index = ? FROM documents d"
+        f" WHERE d.account_id = ? AND d.digest_index IN (?, ?){allowed}"
+        " UNION ALL SELECT d.document_id, 2 FROM document_copies c"
+        " JOIN documents d ON d.document_id = c.document_id"
+        f" WHERE c.account_id = ? AND c.digest_index = ?{allowed} ORDER BY 2 LIMIT 1",
+        (own, account_id, index, own, account_id, index),
     ).first()
     return DocumentId(found[0]) if found is not None else None
 
@@ -97,8 +110,8 @@ def find_same(view: View, account_id: int, digest: str) -> DocumentId | None:
 def was_removed(view: View, account_id: int, digest: str) -> bool:
     """Whether the patient removed a document of these bytes."""
     row = view.sql(
-        "SELECT 1 FROM removed_documents WHERE account_id = ? AND digest_index = ? LIMIT 1",
-        (account_id, blind(view, account_id, "digest", digest)),
+        "SELECT 1 FROM removed_documents WHERE account_id = ? AND digest_index IN (?, ?) LIMIT 1",
+        (account_id, *(blind(view, account_id, kind, digest) for kind in _OWN)),
     ).first()
     return row is not None
 
@@ -142,9 +155,11 @@ def set_state(tx: Transaction, account_id: int, document_id: str, state: State) 
 def supersede(tx: Transaction, account_id: int, document_id: str, successor: str) -> Document:
     """``successor`` stands in its place from now on; the older one as it is now.
 
-    Raises DocumentNotFound.
+    What its author had taken back before is still that. Raises DocumentNotFound.
     """
-    return _changed(tx, find(tx, account_id, document_id), State.SUPERSEDED, successor)
+    older = find(tx, account_id, document_id)
+    state = State.SUPERSEDED if older.state is State.CURRENT else older.state
+    return _changed(tx, older, state, successor)
 
 
 def mask(tx: Transaction, account_id: int, document_id: str, *, is_masked: bool) -> Document:
@@ -197,8 +212,13 @@ def remove(tx: Transaction, account_id: int, document_id: str) -> Document:
     """
     document = find(tx, account_id, document_id)
     for older in relations.below(tx, document):
-        # what it stood in place of is the newest again
-        _changed(tx, older, State.CURRENT, None)
+        if document.replaced_by is not None:
+            # a newer one stands already: the line goes on without this one
+            _changed(tx, older, older.state, document.replaced_by)
+        else:
+            # what it stood in place of is the newest again; what was taken back stays so
+            is_newest = older.state is State.SUPERSEDED
+            _changed(tx, older, State.CURRENT if is_newest else older.state, None)
     relations.forget(tx, document_id)
     companions.forget(tx, document_id)
     record_segments.remove_number(tx, account_id, document_id)
@@ -240,7 +260,7 @@ def _row(
         "sealed": made.sealed,
         "category_index": index("category", document.category.value),
         "author_index": index("author", document.author),
-        "digest_index": index("digest", document.digest),
+        "digest_index": _digest_index(tx, document),
         "source_index": index("source", document.unique_id) if document.unique_id else None,
         "lineage_index": index("lineage", document.set_id) if document.set_id else None,
         "message_ref": document.provenance.message_ref,
@@ -255,6 +275,18 @@ def _row(
         "replaced_by": document.replaced_by,
         "linked": LINKED,
     }
+
+
+def _digest_index(tx: Transaction, document: Document) -> bytes:
+    """No two of one account: that of a patient's own beside a hidden one is another."""
+    index, own = (blind(tx, document.account_id, kind, document.digest) for kind in _OWN)
+    if not document.is_patients_own:
+        return index
+    there = tx.sql(
+        "SELECT 1 FROM documents WHERE account_id = ? AND digest_index = ?",
+        (document.account_id, index),
+    ).first()
+    return index if there is None else own
 
 
 def _changed(tx: Transaction, document: Document, state: State, successor: str | None) -> Document:

@@ -64,12 +64,18 @@ class FileFacts:
 
 
 def describe_cda(
-    header: CdaHeader, owner: Owner, *, is_masked: bool = False, is_current: bool = True
+    header: CdaHeader,
+    owner: Owner,
+    *,
+    is_masked: bool = False,
+    is_current: bool = True,
+    confidentiality: tuple[str, ...] = (),
 ) -> DocumentEntry:
     """The entry of a CDA, as a right sender's software derives it from the header.
 
-    ``is_masked``: its patient keeps it from professionals (MASQUE_PS). ``hash``, ``size`` and
-    ``uri`` are the archive's to fill.
+    ``is_masked``: its patient keeps it from professionals (MASQUE_PS). ``confidentiality``: what
+    was said of it beside its header, when it came; the strictest word holds. ``hash``, ``size``
+    and ``uri`` are the archive's to fill.
     """
     created = header.effective_time or header.service_start
     started = header.service_start or created
@@ -101,7 +107,9 @@ def describe_cda(
         practice_setting=header.practice_setting
         if header.practice_setting.code
         else _SETTING_UNKNOWN,
-        confidentiality=_coded((one.code for one in header.confidentiality), masks),
+        confidentiality=_coded(
+            (*confidentiality, *(one.code for one in header.confidentiality)), masks
+        ),
         events=tuple(dict.fromkeys(header.events))[:_MAX_EVENTS],
         authors=tuple(_entry_author(one) for one in header.authors),
         replaces=(),

@@ -37,6 +37,14 @@ class Finding:
     cause: str
 
 
+def is_archive(name: str, content: bytes) -> bool:
+    """Whether a file is to be read as an IHE XDM archive: by its name, or by its layout.
+
+    Inflates nothing: of what begins as a zip, the names in its directory, 1,000 at most.
+    """
+    return xdm.is_xdm_name(name) or xdm.looks_like_xdm(content)
+
+
 def examine_attachment(
     name: str, content: bytes, recipient_ins: frozenset[str], settings: ExaminationSettings
 ) -> tuple[Finding, ...]:
@@ -45,7 +53,7 @@ def examine_attachment(
     An attachment is an XDM by its name or by its layout, a CDA by its root element. Every
     recipient must be the patient of every document. Pure.
     """
-    if xdm.is_xdm_name(name) or xdm.looks_like_xdm(content):
+    if is_archive(name, content):
         try:
             archive = xdm.examine(content, settings.limits)
         except XdmHashMismatch as error:

@@ -9,10 +9,7 @@ from mss_gateway.dossier.examination import ExaminationSettings
 from mss_gateway.dossier.identity import accepted_oids, same_ins
 from mss_gateway.dossier.xdm import Archive
 
-
-def is_archive(name: str, content: bytes) -> bool:
-    """An archive by its name, or by its layout."""
-    return xdm.is_xdm_name(name) or xdm.looks_like_xdm(content)
+is_archive = examination.is_archive
 
 
 def objection(content: bytes, settings: ExaminationSettings) -> ImportCode | None:

@@ -16,6 +16,19 @@ from mss_gateway.dossier.documents import Document
 
 MAX_LISTED: Final = 200
 
+# one look-up by its key for each entry; a document that is gone hides nothing, one that is not
+# settled yet (NULL) may be hidden
+_TOLD: Final = (
+    "NOT EXISTS (SELECT 1 FROM documents d WHERE d.document_id = j.document_id"
+    " AND coalesce(d.hidden_from, 3) & 1)"
+)
+PAGE: Final = (
+    "SELECT entry_id, at, side, act, document_id, sealed FROM record_journal j"
+    f" WHERE account_id = ? AND side = ? AND entry_id < ? AND {_TOLD}"
+    " ORDER BY entry_id DESC LIMIT ?"
+)
+"""A page of one list: account, side, the entry before which it begins, and how many."""
+
 
 class Side(Enum):
     """The two lists in which a patient reads it."""
@@ -97,11 +110,13 @@ def has_noted(
 def entries(
     view: View, account_id: int, side: Side, before: int | None = None, limit: int = 50
 ) -> list[Entry]:
-    """One list, the newest act first; ``before`` is the entry where the page before ended."""
+    """One list, the newest act first; ``before`` is the entry where the page before ended.
+
+    It is the patient's to read: nothing is told of a document that is hidden from them today.
+    """
     seal = view.vault.account(view, AccountId(account_id))
     rows = view.sql(
-        "SELECT entry_id, at, side, act, document_id, sealed FROM record_journal"
-        " WHERE account_id = ? AND side = ? AND entry_id < ? ORDER BY entry_id DESC LIMIT ?",
+        PAGE,
         (account_id, side.value, before or (1 << 62), min(limit, MAX_LISTED)),
     )
     return [_entry(seal, row) for row in rows.fetchall()]

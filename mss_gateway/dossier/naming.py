@@ -11,7 +11,26 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from mss_gateway.message.sniff import CDA, PDF
+
 PREFIX: Final = "XDM/1.0/DDM+"
+
+EXTENSIONS: Final = {
+    PDF: "pdf",
+    CDA: "xml",
+    "application/xml": "xml",
+    "text/xml": "xml",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/tiff": "tif",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "text/plain": "txt",
+    "application/rtf": "rtf",
+    "application/zip": "zip",
+}
+"""What the name of a file ends with, by its type."""
+
 _MAX_LENGTH: Final = 500
 _MAX_WORD: Final = 40
 _BORN = re.compile(
@@ -82,6 +101,11 @@ def file_name(claim: Claim, extension: str) -> str:
     words = [claim.label, claim.family.upper(), claim.given, claim.number]
     said = [word for one in words if (word := safe_word(one))]
     return "_".join([day, *said]) + f".{extension}"
+
+
+def extension(media_type: str) -> str:
+    """What the name of a file of this type ends with, without the dot; "" when nobody knows."""
+    return EXTENSIONS.get(media_type, "")
 
 
 def _names_at(words: list[str]) -> int:

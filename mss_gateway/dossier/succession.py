@@ -103,7 +103,8 @@ def plan(view: View, prepared: Prepared) -> Plan | ImportCode:
 def plan_one(view: View, made: SealedDocument) -> Step:
     """What one document alone is to do, by its patient's own hand: nothing speaks against it.
 
-    One that may not take the place it claims stands beside the others.
+    One that may not take the place it claims stands beside the others. What is hidden from the
+    patient is not there for them: to find it would tell that it exists.
     """
     step = _step(view, made, {})
     return Step(made) if isinstance(step, ImportCode) else step
@@ -123,19 +124,25 @@ def carry_out(tx: Transaction, prepared: Prepared, planned: Plan) -> Carried:
     return Carried(done, updated)
 
 
+def _state(said: State, successor: str | None) -> State:
+    """Replaced by what was there before it; what says that it holds no more still says so."""
+    return State.SUPERSEDED if successor is not None and said is State.CURRENT else said
+
+
 def take_step(tx: Transaction, step: Step) -> Done:
     """Add one document, and put what it replaces behind it."""
     document, account_id = step.made.document, step.made.document.account_id
     if step.there is not None:
         relations.learn_name(tx, account_id, step.there, document.entry_uuid)
         return Done(document, step.there)
+    copies = _plain_copies(tx, step.made)
     standing = Standing(
-        document.state if step.place.successor is None else State.SUPERSEDED,
+        _state(document.state, step.place.successor),
         step.place.successor,
-        document.is_masked or step.place.is_masked,
+        _is_masked(tx, step, copies),
     )
-    behind = [*step.place.replaced, *_plain_copies(tx, step.made)]
     catalogue.add(tx, step.made, standing)
+    behind = dict.fromkeys([*step.place.replaced, *(one.document_id for one in copies)])
     replaced = tuple(
         catalogue.supersede(tx, account_id, one, document.document_id) for one in behind
     )
@@ -148,13 +155,23 @@ def take_step(tx: Transaction, step: Step) -> Done:
     return Done(added, None, replaced)
 
 
-def _plain_copies(tx: Transaction, made: SealedDocument) -> list[DocumentId]:
+def _is_masked(tx: Transaction, step: Step, copies: Iterable[Document]) -> bool:
+    """The patient keeps it, or one whose line it joins, from professionals."""
+    # read again: a plain copy behind another document of the archive may have masked that since
+    document = step.made.document
+    near = filter(None, (*step.place.replaced, step.place.successor))
+    line = (catalogue.find(tx, document.account_id, one) for one in near)
+    is_kept = document.is_masked or step.place.is_masked
+    return is_kept or any(one.is_masked for one in (*copies, *line))
+
+
+def _plain_copies(tx: Transaction, made: SealedDocument) -> list[Document]:
     """PDF copies of this document that an import brought before it: one line, not two (DOC-04)."""
     account_id = made.document.account_id
-    there = {catalogue.find_same(tx, account_id, one): None for one in made.copies}
+    there = {_find_same(tx, made.document, one): None for one in made.copies}
     found = (catalogue.find(tx, account_id, one) for one in there if one is not None)
     return [
-        one.document_id
+        one
         for one in found
         if one.way is Way.IMPORTED and not one.cda_level and one.state is State.CURRENT
     ]
@@ -162,11 +179,13 @@ def _plain_copies(tx: Transaction, made: SealedDocument) -> list[DocumentId]:
 
 def _step(view: View, made: SealedDocument, known: dict[str, Version]) -> Step | ImportCode:
     document = made.document
-    there = catalogue.find_same(view, document.account_id, document.digest)
+    there = _find_same(view, document, document.digest)
     if there is not None:
         return Step(made, there)
     coming = version_of(document)
     for one in relations.standing(view, document.account_id, coming):
+        if one.is_hidden and document.is_patients_own:
+            continue
         earlier = known.get(one.document_id, one)
         known[one.document_id] = replace(earlier, names=earlier.names | one.names)
     same = next((one for one in known.values() if is_same(coming, one)), None)
@@ -176,12 +195,17 @@ def _step(view: View, made: SealedDocument, known: dict[str, Version]) -> Step |
     return code if code is not None else Step(made, None, place(coming, known.values()))
 
 
+def _find_same(view: View, document: Document, digest: str) -> DocumentId | None:
+    by_patient = document.is_patients_own
+    return catalogue.find_same(view, document.account_id, digest, is_patients_act=by_patient)
+
+
 def _foresee(step: Step, known: dict[str, Version]) -> None:
     """What stands once this step is taken, for those that follow in the same archive."""
     if step.there is not None:
         return
     version = version_of(step.made.document)
-    state = version.state if step.place.successor is None else State.SUPERSEDED
+    state = _state(version.state, step.place.successor)
     is_masked = version.is_masked or step.place.is_masked
     known[version.document_id] = replace(version, state=state, is_masked=is_masked)
     for one in step.place.replaced:

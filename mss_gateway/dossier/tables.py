@@ -59,6 +59,7 @@ documents = Table(
     Index(None, "account_id", "filed_at"),
     Index(None, "account_id", "author_index", "document_date"),
     Index(None, "account_id", "category_index", "document_date"),
+    Index(None, "account_id", "way", "document_date"),
     Index(None, "account_id", "source_index"),
     Index(None, "account_id", "lineage_index"),
     Index(None, "blob_id"),  # as in mailbox_store.tables.messages

@@ -1,8 +1,9 @@
 """Versions of a document: which one stands, and who may replace or take back another's.
 
 domain.md DOC-12, DOC-25 and codes 900 and 901 of DOC-23: only the organisation that wrote or keeps
-a document may replace, deprecate or delete it, and only by a newer version of it. Nothing is ever
-overwritten: what is replaced or taken back stays in the record, out of the lists.
+a document may replace, deprecate or delete it, and only by a newer version of it. A file says
+itself whose it is, so what came under a valid signature belongs to the mailbox that signed it.
+Nothing is ever overwritten: what is replaced or taken back stays in the record, out of the lists.
 
 Pure. The order in which versions arrive changes nothing: an older one that is late is replaced from
 the start, and a claim to replace what is not here yet holds when that comes. What a patient brought
@@ -14,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from mss_gateway.dossier.documents import Document, State, Way
+from mss_gateway.dossier.documents import Document, Hidden, State, Way
 from mss_gateway.dossier.errors import ImportCode
 
 MAX_REPLACED: Final = 20
@@ -31,7 +32,8 @@ class Version:
 
     ``names``: its uniqueId and entry UUIDs. ``keepers`` are the organisations of its authors and
     custodian, ``root^extension``; ``writers`` the persons, and the mailbox that signed the message.
-    ``number`` is 0 when it has none. ``is_proven``: that message's signature is valid.
+    ``number`` is 0 when it has none; ``word`` is then what it has. ``is_proven``: that message's
+    signature is valid.
     """
 
     document_id: str
@@ -48,6 +50,9 @@ class Version:
     """Its bringer answers for it without a signature: the operator's own import."""
     is_patients: bool = False
     is_masked: bool = False
+    is_hidden: bool = False
+    """Its author keeps it from the patient, who did not put it there themselves."""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,12 @@ def version_of(document: Document) -> Version:
     origin = document.provenance
     is_proven = origin.signature == "valid"
     mailbox = {MAILBOX + origin.signer_address} if is_proven and origin.signer_address else set()
+    number = number_of(document.version)
     return Version(
         document.document_id,
         document.unique_id,
         document.set_id,
-        number_of(document.version),
+        number,
         frozenset(document.keepers),
         document.replaces[:MAX_REPLACED],
         document.state,
@@ -95,6 +101,8 @@ def version_of(document: Document) -> Version:
         is_trusted=document.way is Way.IMPORTED,
         is_patients=document.way is Way.DEPOSITED,
         is_masked=document.is_masked,
+        is_hidden=bool(document.hidden_from & Hidden.PATIENT) and not document.is_patients_own,
+        word="" if number else document.version.strip(),
     )
 
 
@@ -114,7 +122,7 @@ def is_same(coming: Version, other: Version) -> bool:
     return (
         bool(coming.unique_id)
         and coming.unique_id == other.unique_id
-        and coming.number == other.number
+        and _is_same_number(coming, other)
         and may_act(coming, other)
     )
 
@@ -123,11 +131,12 @@ def may_act(asking: Version | Asking, target: Version) -> bool:
     """Whether ``asking`` may take the place of ``target``, or take it back (DOC-25).
 
     Organisations decide; where one side names none, the person or the mailbox that wrote. A
-    document that came under a valid signature is touched under a valid signature only.
+    document that came under a valid signature is touched under one of the same mailbox only, or by
+    the operator: anybody can write another's organisation into a file.
     """
     if target.is_patients:
         return False
-    if target.is_proven and not (asking.is_proven or asking.is_trusted):
+    if target.is_proven and not (asking.is_trusted or _is_same_signer(asking, target)):
         return False
     if asking.keepers and target.keepers:
         return bool(asking.keepers & target.keepers)
@@ -137,12 +146,13 @@ def may_act(asking: Version | Asking, target: Version) -> bool:
 def objection(coming: Version, standing: Iterable[Version]) -> ImportCode | None:
     """Why ``coming`` may not take its place among those that stand; None when it may.
 
-    AUTHOR_NOT_ALLOWED: what it would replace is another organisation's. WRONG_VERSION: that was
-    replaced or taken back before, or a version of the same number stands under another id.
+    AUTHOR_NOT_ALLOWED: what it names as replaced is another's. WRONG_VERSION: that was replaced or
+    taken back before, or a version of the same number stands under another id. What others put
+    under its set or its own id keeps it out of nothing: both stand.
     """
     known = _related(coming, standing)
     mine = [one for one in known if may_act(coming, one)]
-    if any(one not in mine and _would_touch(coming, one) for one in known):
+    if any(not _names_any(name, mine) and _names_any(name, known) for name in coming.replaces):
         return ImportCode.AUTHOR_NOT_ALLOWED
     if any(_clashes(coming, one) for one in mine):
         return ImportCode.WRONG_VERSION
@@ -192,16 +202,29 @@ def _related(coming: Version, standing: Iterable[Version]) -> list[Version]:
     return [one for one in standing if not one.is_patients and one is not coming]
 
 
-def _would_touch(coming: Version, one: Version) -> bool:
-    """It would take the place of ``one``, or passes itself off as it."""
-    return _takes_place(coming, one) or bool(one.unique_id and one.unique_id == coming.unique_id)
+def _is_same_signer(asking: Version | Asking, target: Version) -> bool:
+    """Both came under a valid signature, of one mailbox."""
+    return asking.is_proven and bool(_signers(asking) & _signers(target))
+
+
+def _signers(one: Version | Asking) -> frozenset[str]:
+    # a person of a file is root^extension, whatever the root says: never a mailbox
+    return frozenset(each for each in one.writers if each.startswith(MAILBOX) and "^" not in each)
+
+
+def _is_same_number(one: Version, other: Version) -> bool:
+    return (one.number, one.word) == (other.number, other.word)
+
+
+def _names_any(name: str, versions: Iterable[Version]) -> bool:
+    return any(name in one.names for one in versions)
 
 
 def _clashes(coming: Version, one: Version) -> bool:
     """They cannot both be what they say: one id with two numbers, or one number with two ids."""
     is_same_id = bool(coming.unique_id) and one.unique_id == coming.unique_id
     if is_same_id:
-        return one.number != coming.number
+        return not _is_same_number(one, coming)
     is_same_set = bool(coming.set_id) and one.set_id == coming.set_id
     return is_same_set and one.number == coming.number > 0
 

@@ -54,9 +54,7 @@ class NotBrought:
     cause: str
 
 
-def is_archive(name: str, content: bytes) -> bool:
-    """Whether a file is to be read as an IHE XDM archive."""
-    return xdm.is_xdm_name(name) or xdm.looks_like_xdm(content)
+is_archive = examination.is_archive
 
 
 def takes(gateway: Gateway, content: bytes) -> bool:
@@ -68,7 +66,7 @@ def patient_named(content: bytes, settings: ExaminationSettings) -> frozenset[st
     """The matricules that a file gives its patient; none for what is neither archive nor CDA."""
     oids = accepted_oids(accept_test_ins=settings.accept_test_ins)
     try:
-        if xdm.looks_like_xdm(content):
+        if is_archive("", content):
             return examination.archive_patient_ins(xdm.examine(content, settings.limits), oids)
         header = cda.header_if_cda(content)
     except (XdmUnreadable, XdmHashMismatch, CdaUnreadable):

@@ -1,9 +1,9 @@
 """Facts about a message's own content, for the policy: authorship, findings, closing, reply-to."""
 
 from mss_gateway.directory.ins import normal_ins
-from mss_gateway.dossier import xdm
 from mss_gateway.dossier.examination import ExaminationSettings, examine_attachment
 from mss_gateway.failures import Failure
+from mss_gateway.life import enclosed
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.judgement import Judged
 from mss_gateway.life.policy import Envelope, exchange_facts
@@ -89,8 +89,8 @@ def reply_to(message: Message) -> tuple[str, ...]:
 
 
 def has_xdm(message: Message) -> bool:
-    """Whether an attachment calls itself an XDM archive, by its name."""
-    return any(xdm.is_xdm_name(each.claimed_name) for each in attachments.attachments(message))
+    """Whether an attachment is an archive of documents, by its name or by its layout."""
+    return bool(enclosed.archives(attachments.attachments(message)))
 
 
 def author_name(message: Message) -> str:

@@ -1,11 +1,9 @@
 """Stage dossier: what a delivered message carries becomes documents of the patient's record.
 
 Idempotent: filing again adds nothing. XDM archives are filed by themselves; a plain attachment by
-the patient's own click, or by a rule of theirs, under a category. Every access asks ``policies``
-first and is on record.
+a rule of the patient's, or by their own click (``life.saving``).
 """
 
-import json
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
@@ -18,18 +16,17 @@ from mss_gateway.directory.people import Person
 from mss_gateway.dossier import filing, succession, xdm
 from mss_gateway.dossier.documents import Category, Document, State, Way
 from mss_gateway.dossier.errors import ImportCode, XdmHashMismatch, XdmUnreadable
-from mss_gateway.dossier.filing import Filed, Origin, Outcome
+from mss_gateway.dossier.filing import Origin
 from mss_gateway.dossier.journal import Doer, Side
 from mss_gateway.dossier.sealed import SealedDocument
 from mss_gateway.dossier.succession import Plan, Prepared
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import (
     acknowledging,
+    enclosed,
     filing_rules,
     notices,
-    proposals,
     receipt,
-    record,
     record_notes,
 )
 from mss_gateway.life.acknowledging import Answer
@@ -42,16 +39,7 @@ from mss_gateway.queue import items, leases, spooled
 from mss_gateway.queue.carried import Carried
 from mss_gateway.queue.leases import Item
 from mss_gateway.queue.spooled import Message as Queued
-from policies.facts import RecordAction
 from policies.people import Role
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A message of the patient's own from which an attachment is filed."""
-
-    message_id: MessageId
-    message_ref: str
 
 
 def is_due(view: View, recipient: Person, carried: Carried) -> bool:
@@ -160,8 +148,7 @@ def _archive(view: View, message: Message, place: _Place, *, is_filed: bool) -> 
     """The archives of a message as one: they are filed together or not at all."""
     made = [
         _read_archive(view, message, one, place)
-        for one in attachments(message)
-        if is_filed and xdm.is_xdm_name(one.claimed_name)
+        for one in (enclosed.archives(attachments(message)) if is_filed else ())
     ]
     return Prepared(
         place.account_id,
@@ -244,51 +231,6 @@ def _file_archive(
 
 def _code(planned: Plan | ImportCode) -> ImportCode | None:
     return planned if isinstance(planned, ImportCode) else None
-
-
-def save_attachment(
-    gateway: Gateway, patient: Person, source: Source, part: str, category: Category | None
-) -> Outcome:
-    """« Enregistrer dans mon dossier »: file one attachment of a message in the patient's mailbox.
-
-    ``category`` None: the one that is proposed. Filed, or AlreadyThere when its bytes stand in the
-    record. Raises Refused(NOT_ALLOWED, MESSAGE_NOT_FOUND).
-    """
-    record.permit(gateway, patient, patient.account_id, RecordAction.FILE)
-    with gateway.database.read() as view:
-        message = read_message(view, patient, source.message_id)
-        evidence = json.loads(changes.read_evidence(view, patient.account_id, source.message_id))
-    attachment = find_attachment(message, part)
-    origin = Origin(
-        source.message_ref,
-        part,
-        evidence["signer"],
-        evidence["signer_address"],
-        evidence["signature"],
-        evidence["received_at"],
-    )
-    # its text may be read by a sub-process: nothing is held open meanwhile
-    file = proposals.described(
-        gateway,
-        attachment.claimed_name or "document",
-        attachment.content(),
-        category,
-        subject=message.header.unfolded("subject"),
-        dated=origin.received_at,
-    )
-    now = int(gateway.clock())
-    with gateway.database.read() as view:
-        made = filing.prepare_file(view, patient.account_id, file, origin, now, Way.SAVED)
-
-    def unit(tx: Transaction) -> Outcome:
-        outcome = filing.file_attachment(tx, made)
-        by = record.doer(patient, patient.account_id)
-        record_notes.note_filing(tx, by, made.document, outcome)
-        return outcome
-
-    outcome = gateway.database.write(unit)
-    gateway.metrics.filed.inc(isinstance(outcome, Filed))
-    return outcome
 
 
 def read_message(view: View, owner: Person, message_id: MessageId) -> Message:

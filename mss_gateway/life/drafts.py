@@ -74,13 +74,26 @@ def find_again(view: View, person: Person, message_id: str) -> int | None:
 
 
 def was_sent(view: View, person: Person, message_id: str) -> bool:
-    """Whether the draft stands among the person's latest sent messages."""
+    """Whether a message with this Message-ID stands among the person's latest sent messages.
+
+    It need not say what the draft says now: :func:`sent_copies` has what it said.
+    """
+    return bool(_sent(view, person, message_id))
+
+
+def sent_copies(view: View, person: Person, message_id: str) -> list[Message]:
+    """What the person sent lately under this Message-ID, as it stands in \\Sent."""
+    found = _sent(view, person, message_id)
+    return [scan(changes.read_body(view, person.account_id, row.message_id)) for row in found]
+
+
+def _sent(view: View, person: Person, message_id: str) -> list[Row]:
     sent = mailboxes.find_special(view, person.account_id, "\\Sent")
     if sent is None or not message_id:
-        return False
+        return []
     first = max(1, sent.uidnext - RECENT_COPIES)
     rows = changes.rows(view, person.account_id, sent.mailbox_id, first, sent.uidnext)
-    return any(Summary(row.summary).message_id == message_id for row in rows)
+    return [row for row in rows if Summary(row.summary).message_id == message_id]
 
 
 def save(gateway: Gateway, person: Person, raw: bytes, replaced: int | None) -> int:
@@ -119,22 +132,14 @@ def save(gateway: Gateway, person: Person, raw: bytes, replaced: int | None) -> 
 
 def remove(gateway: Gateway, person: Person, uid: int) -> None:
     """Destroy one draft; nothing happens to one that is gone already."""
-
-    def unit(tx: Transaction) -> None:
-        mailbox = mailboxes.find_special(tx, person.account_id, USE)
-        if mailbox is not None:
-            messages.remove(tx, mailbox.mailbox_id, [uid])
-
-    gateway.database.write(unit)
+    gateway.database.write(lambda tx: forget(tx, person, uid))
 
 
-def forget(tx: Transaction, person: Person, message_id: str, uid: int | None) -> None:
-    """The message was sent: its draft at ``uid`` goes, and every other version of it."""
+def forget(tx: Transaction, person: Person, uid: int) -> None:
+    """The version of a draft at ``uid`` was sent: it goes, and no other one."""
     mailbox = mailboxes.find_special(tx, person.account_id, USE)
-    if mailbox is None or not mailbox.messages:
-        return
-    uids = {*_versions(tx, person, message_id), *([] if uid is None else [uid])}
-    messages.remove(tx, mailbox.mailbox_id, sorted(uids))
+    if mailbox is not None:
+        messages.remove(tx, mailbox.mailbox_id, [uid])
 
 
 def _versions(view: View, person: Person, message_id: str) -> list[int]:

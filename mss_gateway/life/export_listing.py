@@ -15,7 +15,6 @@ from mss_gateway.dossier.documents import Document, State
 from mss_gateway.dossier.listing import Order, Reader
 from mss_gateway.dossier.naming import Claim
 from mss_gateway.life import record
-from mss_gateway.message.sniff import CDA, PDF
 
 PAGE: Final = 500
 
@@ -30,21 +29,6 @@ BOXES: Final = {
     "\\Junk": "indesirables",
 }
 """Folders of the mailboxes that everybody has, by their use."""
-
-EXTENSIONS: Final = {
-    PDF: "pdf",
-    CDA: "xml",
-    "application/xml": "xml",
-    "text/xml": "xml",
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/tiff": "tif",
-    "image/gif": "gif",
-    "image/webp": "webp",
-    "text/plain": "txt",
-    "application/rtf": "rtf",
-    "application/zip": "zip",
-}
 
 _SUBJECT: Final = 60
 
@@ -106,8 +90,8 @@ def document_path(document: Document, number: int, patient: Person) -> str:
 
 
 def extension(media_type: str) -> str:
-    """What the name of a file of this type ends with."""
-    return EXTENSIONS.get(media_type, "bin")
+    """What the name of a file of this type ends with; every file of an export has an ending."""
+    return naming.extension(media_type) or "bin"
 
 
 def message_path(box: Box, uid: int, moment: int, subject: str) -> str:

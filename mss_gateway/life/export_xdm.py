@@ -93,7 +93,11 @@ def _described(document: Document, content: bytes, owner: Owner) -> DocumentEntr
         header = None
     if header is not None:
         return describing.describe_cda(
-            header, owner, is_masked=document.is_masked, is_current=is_current
+            header,
+            owner,
+            is_masked=document.is_masked,
+            is_current=is_current,
+            confidentiality=document.confidentiality,
         )
     date = document.document_date
     filed = datetime.fromtimestamp(document.filed_at, UTC)

@@ -9,12 +9,12 @@ from typing import Final
 
 from mailbox_store.database import View
 from mss_gateway.directory.people import Person
-from mss_gateway.dossier import catalogue, filing_rules, naming, xdm
+from mss_gateway.dossier import catalogue, filing_rules, intake
 from mss_gateway.dossier.documents import Category
 from mss_gateway.dossier.filing import PlainFile
 from mss_gateway.dossier.filing_rules import Rule
 from mss_gateway.dossier.sealed import digest_of
-from mss_gateway.life import proposals
+from mss_gateway.life import enclosed, proposals
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.attachments import Attachment, attachments
 from mss_gateway.message.part import Message
@@ -47,12 +47,12 @@ def chosen(gateway: Gateway, view: View, patient: Person, message: Message) -> l
     the archive holds (domain.md DOC-04).
     """
     found = list(attachments(message))
-    has_archive = any(xdm.is_xdm_name(one.claimed_name) for one in found)
+    packed = enclosed.archives(found)
     kept: list[Attachment] = []
     for one in found:
         if len(kept) == MAX_FILED:
             break
-        if has_archive and naming.parse_file_name(one.claimed_name) is not None:
+        if one in packed or enclosed.is_copy(one, packed):
             continue
         if _is_taken(gateway, view, patient, one):
             kept.append(one)
@@ -81,11 +81,9 @@ def _is_taken(gateway: Gateway, view: View, patient: Person, one: Attachment) ->
     if not 0 < one.size <= limits.deposit_octets + 2:  # what base64 rounds up
         return False
     content = one.content()
-    return (
-        0 < len(content) <= limits.deposit_octets
-        and sniff(content) in limits.deposit_types
-        and not catalogue.was_removed(view, patient.account_id, digest_of(content))
-    )
+    return intake.objection(
+        limits, sniff(content), len(content)
+    ) is None and not catalogue.was_removed(view, patient.account_id, digest_of(content))
 
 
 def _is_inline_picture(one: Attachment) -> bool:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
 from mailbox_store.database import Transaction
+from mailbox_store.errors import BlobAltered
 from mss_gateway.directory.people import Person
-from mss_gateway.dossier import catalogue, filing, journal, relations
+from mss_gateway.dossier import catalogue, filing, intake, journal, relations
 from mss_gateway.dossier.documents import Document, Edits, Way
 from mss_gateway.dossier.errors import DocumentChanged, DocumentNotFound
 from mss_gateway.dossier.filing import Filed, Origin, Outcome, PlainFile
 from mss_gateway.dossier.journal import Act, Doer, Entry, Side
+from mss_gateway.dossier.sealed import digest_of
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.life.record_notes import note_filing
@@ -81,7 +83,8 @@ def read_document(
 ) -> tuple[Document, bytes]:
     """One document of the actor's own record with its bytes; the reading is on record.
 
-    Raises Refused(DOCUMENT_NOT_FOUND), also for somebody else's document.
+    Raises Refused(DOCUMENT_NOT_FOUND), also for somebody else's document; BlobAltered of the store
+    when the bytes are not those of the day it came in.
     """
     document = find(gateway, actor, document_id, action)
     act, who = _ACTS[action], doer(actor, document.account_id)
@@ -91,6 +94,8 @@ def read_document(
         is_noted = act is Act.READ and journal.has_noted(
             view, document.account_id, who, act, document_id, since
         )
+    if digest_of(content) != document.digest:
+        raise BlobAltered("a document differs from its digest")
 
     def unit(tx: Transaction) -> None:
         _note(tx, actor, act, document)
@@ -120,10 +125,9 @@ def deposit(gateway: Gateway, patient: Person, brought: Iterable[PlainFile]) -> 
     permit(gateway, patient, patient.account_id, RecordAction.FILE)
     brought, limits = list(brought), gateway.config.dossier
     for each in brought:
-        if sniff(each.content) not in limits.deposit_types:
-            raise Refused(Failure.DOCUMENT_NOT_TAKEN)
-        if len(each.content) > limits.deposit_octets:
-            raise Refused(Failure.MESSAGE_TOO_BIG)
+        failure = intake.objection(limits, sniff(each.content), len(each.content))
+        if failure is not None:
+            raise Refused(failure)
     name, now = patient.display_name(), int(gateway.clock())
     with gateway.database.read() as view:
         made = [

@@ -76,7 +76,8 @@ def _attachment(part: Part, raw: bytes) -> Attachment:
 
 def safe_name(name: str) -> str:
     """A claimed file name as it may be shown: no separators, no leading dots, 150 characters."""
-    name = display_safe(name.replace("/", "_").replace("\\", "_"), limit=NAME_LIMIT * 4).lstrip(".")
+    flat = name.replace("/", "_").replace("\\", "_")
+    name = display_safe(flat, limit=NAME_LIMIT * 4).lstrip(". ")
     if len(name) <= NAME_LIMIT:
         return name
     stem, dot, suffix = name.rpartition(".")

@@ -33,6 +33,11 @@ _SHORT = {
 _WINTER, _SUMMER = timezone(timedelta(hours=1)), timezone(timedelta(hours=2))
 
 
+def year_begins(year: int) -> int:
+    """The first second of a year of Paris, unix seconds."""
+    return int(datetime(year, 1, 1, tzinfo=_WINTER).timestamp())
+
+
 def in_paris(moment: float) -> datetime:
     """Unix seconds as an aware datetime of Paris."""
     utc = datetime.fromtimestamp(moment, UTC)

@@ -184,6 +184,12 @@ def kept_files(sheet: Sheet, typed: Typed) -> list[OutgoingFile]:
     ]
 
 
+def kept_digests(form: Form, typed: Typed) -> list[str]:
+    """The digests of the files that the form showed of its draft, but for those taken out."""
+    digests = form.get("garde").split()
+    return [one for position, one in enumerate(digests) if position not in typed.taken_out]
+
+
 def given_files(files: Sequence[SentFile]) -> list[OutgoingFile]:
     """The files that a browser sent."""
     return [outgoing_file(file.name, file.content) for file in files]

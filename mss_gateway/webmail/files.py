@@ -8,11 +8,12 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from mss_gateway.dossier import naming
 from mss_gateway.dossier.errors import RenderFailed
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life.gateway import Gateway
 from mss_gateway.message.attachments import safe_name
-from mss_gateway.message.sniff import CDA, PDF, sniff
+from mss_gateway.message.sniff import PDF, sniff
 from mss_gateway.webmail.headers import FILE_POLICY
 
 PAGE_WIDTH, THUMBNAIL_WIDTH = 1100, 240
@@ -23,18 +24,6 @@ DRAWN = frozenset({PDF, "image/jpeg", "image/png", "image/tiff", "image/gif", "i
 """What the renderer draws."""
 
 _NAMED_TYPES = DRAWN | {"text/plain"}
-_EXTENSIONS = {
-    PDF: ".pdf",
-    CDA: ".xml",
-    "application/xml": ".xml",
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "image/tiff": ".tif",
-    "image/gif": ".gif",
-    "image/webp": ".webp",
-    "text/plain": ".txt",
-    "application/zip": ".zip",
-}
 
 
 def download(content: bytes, name: str) -> Response:
@@ -60,8 +49,10 @@ def disposition(name: str) -> str:
 
 def file_name(title: str, media_type: str) -> str:
     """A document's title as the name of a file of its type."""
-    extension = _EXTENSIONS.get(media_type, "")
-    return title if title.lower().endswith(extension) else title + extension
+    extension = naming.extension(media_type)
+    if not extension or title.lower().endswith(f".{extension}"):
+        return title
+    return f"{title}.{extension}"
 
 
 def page_count(gateway: Gateway, content: bytes) -> int:

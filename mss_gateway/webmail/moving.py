@@ -6,7 +6,7 @@ another window is passed over.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Final
 
 from mailbox_store import copying, mailboxes, messages, threads
 from mailbox_store.changes import find_row
-from mailbox_store.database import Transaction
+from mailbox_store.database import Transaction, View
 from mailbox_store.errors import MailboxExists, MessageNotFound
 from mailbox_store.flags import EVERY_FLAG, SEEN
 from mailbox_store.mailboxes import Mailbox
@@ -63,21 +63,50 @@ def acts_in(box: Box) -> tuple[Act, ...]:
     return _ACTS[box]
 
 
-def perform(gateway: Gateway, patient: Person, box: Box, act: Act, chosen: Chosen) -> int:
-    """Do it, to each chosen message or thread that is there still; to how many messages."""
+def shown_in(view: View, patient: Person, *boxes: Box) -> dict[Box, int]:
+    """Where these lists end as they are now: below each number is what whoever looks can see."""
+    return {box: each.uidnext for box, each in reading.standing_of(view, patient, *boxes).items()}
+
+
+def perform(
+    gateway: Gateway,
+    patient: Person,
+    box: Box,
+    act: Act,
+    chosen: Chosen,
+    shown: Mapping[Box, int] | None = None,
+) -> int:
+    """Do it, to each chosen message or thread that is there still; to how many messages.
+
+    Of a thread, only what was there when it was ``shown`` (:func:`shown_in`); but it is marked as
+    unread by whatever is its latest message.
+    """
     done = gateway.database.write(
         lambda tx: _upon(gateway, tx, patient, act, box, list(chosen.uids))
     )
     for thread_id in chosen.threads:
         for lying_in in _boxes(box, act):
-            done += _upon_thread(gateway, patient, lying_in, act, thread_id)
+            end = (shown or {}).get(lying_in, 0)
+            done += _upon_thread(gateway, patient, lying_in, act, thread_id, end)
     return done
 
 
-def empty(gateway: Gateway, patient: Person) -> int:
-    """Delete for good whatever is in the bin, in batches; how many."""
+def is_left(gateway: Gateway, patient: Person, box: Box, act: Act, chosen: Chosen) -> bool:
+    """Whether a chosen thread still has messages where the act takes them from."""
+    with gateway.database.read() as view:
+        standing = reading.standing_of(view, patient, *_boxes(box, act))
+        return any(
+            threads.find(view, patient.account_id, number) is not None
+            and _uids(view, mailbox, number, mailbox.uidnext, 1)
+            for number in chosen.threads
+            for mailbox in standing.values()
+        )
+
+
+def empty(gateway: Gateway, patient: Person, end: int) -> int:
+    """Delete for good what is in the bin below the UID ``end``, in batches; how many."""
     total = 0
-    while done := gateway.database.write(partial(_empty, patient=patient)):
+    while done := gateway.database.write(partial(_empty, patient=patient, end=end)):
         total += done
     return total
 
@@ -87,7 +116,9 @@ def _boxes(box: Box, act: Act) -> tuple[Box, ...]:
     return SHOWN_IN if act is Act.BIN else (box,)
 
 
-def _upon_thread(gateway: Gateway, patient: Person, box: Box, act: Act, thread_id: int) -> int:
+def _upon_thread(
+    gateway: Gateway, patient: Person, box: Box, act: Act, thread_id: int, end: int
+) -> int:
     def batch(tx: Transaction) -> int:
         mailbox = reading.standing_of(tx, patient, box).get(box)
         thread = threads.find(tx, patient.account_id, thread_id)
@@ -98,7 +129,7 @@ def _upon_thread(gateway: Gateway, patient: Person, box: Box, act: Act, thread_i
                 spot.uid for spot in threads.spots(tx, [mailbox.mailbox_id], thread.thread_id, 1)
             ]
         else:
-            uids = threads.uids_in(tx, mailbox.mailbox_id, thread.thread_id, BATCH)
+            uids = _uids(tx, mailbox, thread.thread_id, end, BATCH)
         return _upon(gateway, tx, patient, act, box, uids)
 
     total = done = gateway.database.write(batch)
@@ -106,6 +137,16 @@ def _upon_thread(gateway: Gateway, patient: Person, box: Box, act: Act, thread_i
         done = gateway.database.write(batch)
         total += done
     return total
+
+
+def _uids(view: View, mailbox: Mailbox, thread_id: int, end: int, count: int) -> list[int]:
+    """UIDs below ``end`` of a thread's messages in a mailbox, ``count`` at most."""
+    rows = view.sql(
+        "SELECT uid FROM entries INDEXED BY ix_entries_thread"
+        " WHERE mailbox_id = ? AND thread_id = ? AND uid < ? LIMIT ?",
+        (mailbox.mailbox_id, thread_id, end, count),
+    )
+    return [row[0] for row in rows.fetchall()]
 
 
 def _upon(
@@ -183,12 +224,13 @@ def _made(gateway: Gateway, tx: Transaction, patient: Person, box: Box) -> Mailb
     return found
 
 
-def _empty(tx: Transaction, patient: Person) -> int:
+def _empty(tx: Transaction, patient: Person, end: int) -> int:
     binned = reading.standing_of(tx, patient, Box.BINNED).get(Box.BINNED)
     if binned is None:
         return 0
     rows = tx.sql(
-        "SELECT uid FROM entries WHERE mailbox_id = ? LIMIT ?", (binned.mailbox_id, BATCH)
+        "SELECT uid FROM entries WHERE mailbox_id = ? AND uid < ? LIMIT ?",
+        (binned.mailbox_id, end, BATCH),
     )
     return _remove(tx, binned, [row[0] for row in rows.fetchall()])
 

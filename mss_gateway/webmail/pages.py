@@ -33,6 +33,7 @@ STATIC = {
     "passkey.js": "text/javascript; charset=utf-8",
     "live.js": "text/javascript; charset=utf-8",
     "brouillon.js": "text/javascript; charset=utf-8",
+    "depot.js": "text/javascript; charset=utf-8",
 }
 """The files that pages refer to, and their types. There are no others."""
 

@@ -1,9 +1,10 @@
 """A form of a message that was sent in: kept as a draft, or handed over to ``life.submission``.
 
-What is sent stays exactly one message: the same form sent twice is told by its identity, and of two
-at the same time the second waits for the first. The draft goes, and what was sent is put on record,
-in the transaction right after the one that accepts the message: a crash in between may leave the
-draft, but never loses the message; sending that draft again finds it sent.
+What is sent stays exactly one message: the same form sent twice is told by its identity and by
+what it says, and of two at the same time the second waits for the first. What bears the identity of
+a message that left and says something else is never taken for it. The draft goes, and what was sent
+is put on record, in the transaction right after the one that accepts the message: a crash in
+between may leave the draft, but never loses the message; sending that draft again finds it sent.
 """
 
 import threading
@@ -21,11 +22,13 @@ from mss_gateway.life import drafts, enclosing, policy, submission
 from mss_gateway.life.submission import Submission
 from mss_gateway.message.address import EmailAddress, Mailbox
 from mss_gateway.message.build import HeaderInjection, Outgoing, OutgoingFile, compose
+from mss_gateway.message.parse import scan
 from mss_gateway.observability import log
-from mss_gateway.webmail import contacts, drafting, reading, replying
+from mss_gateway.webmail import contacts, drafting, reading, replying, saying
 from mss_gateway.webmail.contacts import Contact
 from mss_gateway.webmail.drafting import TEXT_LIMIT, Sheet, Typed
 from mss_gateway.webmail.forms import FILES_LIMIT
+from mss_gateway.webmail.saying import Said
 from mss_gateway.webmail.visit import Visit
 
 _TURNS: Final = tuple(threading.Lock() for _ in range(64))
@@ -59,17 +62,25 @@ def keep(visit: Visit, sheet: Sheet, typed: Typed, files: Sequence[OutgoingFile]
     if len(typed.text) > TEXT_LIMIT:
         raise Incomplete("texte", "web.erreur_long")
     recipients = _kept_recipients(visit, sheet, typed)
-    made = drafting.outgoing(gateway, patient, sheet, typed, recipients, files)
-    raw = _composed(drafting.as_draft(made, sheet, typed))
     seen = None if sheet.draft is None else sheet.draft.uid
     with _turn(sheet):
         if seen is None and standing(visit, sheet) is not None:
             raise Refused(Failure.DRAFT_CHANGED)
+        written = sheet
+        if is_sent(visit, sheet):  # what left is out of reach; this is the draft of another message
+            written = replace(sheet, identity=drafting.identity_of(gateway, ""))
+        made = drafting.outgoing(gateway, patient, written, typed, recipients, files)
+        raw = _composed(drafting.as_draft(made, written, typed))
         return drafts.save(gateway, patient, raw, seen)
 
 
-def send(visit: Visit, sheet: Sheet, typed: Typed, files: Sequence[OutgoingFile]) -> None:
-    """Ask policy as a submission server would, compose, and hand over. Raises Refused."""
+def send(visit: Visit, sheet: Sheet, typed: Typed, files: Sequence[OutgoingFile]) -> bool:
+    """Ask policy as a submission server would, compose, and hand over.
+
+    False, and nothing was sent, when something else left under this identity before. Raises
+    Refused: DRAFT_CHANGED when another version of the draft stands than the one that was shown;
+    Incomplete; what the rules say.
+    """
     gateway, patient, original = visit.gateway, visit.patient, sheet.original
     if original is None and not typed.chosen:
         raise Incomplete("destinataires", "web.erreur_destinataire")
@@ -93,12 +104,36 @@ def send(visit: Visit, sheet: Sheet, typed: Typed, files: Sequence[OutgoingFile]
         if original is not None:
             thread_id = threads.of_message(view, patient.account_id, original.row.message_id)
     digests = [digest_of(file.content) for file in files]
+    seen = None if sheet.draft is None else sheet.draft.uid
     with _turn(sheet):
-        ref = ""
-        if not is_sent(visit, sheet):
+        if standing(visit, sheet) not in (None, seen):
+            raise Refused(Failure.DRAFT_CHANGED)
+        ref, left = "", _left(visit, sheet)
+        if left and saying.said_in(scan(raw)) not in left:
+            return False
+        if not left:
             handed = Submission(envelope, addresses, raw, thread_id=thread_id)
             ref = submission.accept(gateway, handed).message_ref
         _settle(visit, sheet, digests, ref)
+    return True
+
+
+def left_already(
+    visit: Visit, sheet: Sheet, typed: Typed, files: Sequence[OutgoingFile], kept: Sequence[str]
+) -> bool:
+    """Whether just this was sent, of a draft that is gone; ``kept``: digests of its files."""
+    left = _left(visit, sheet)
+    if not left:
+        return False
+    try:
+        recipients = _recipients(visit, sheet, typed)
+        if sheet.original is not None and typed.is_quoting:
+            typed = replace(typed, text=typed.text + _quoted(sheet.original))
+        named = [Mailbox(name, address) for name, address in recipients]
+        made = drafting.outgoing(visit.gateway, visit.patient, sheet, typed, named, files)
+        return saying.said_in(scan(_composed(made)), kept) in left
+    except Refused:
+        return False  # it cannot be said any more, so it is not known to be the same
 
 
 def standing(visit: Visit, sheet: Sheet) -> int | None:
@@ -108,7 +143,7 @@ def standing(visit: Visit, sheet: Sheet) -> int | None:
 
 
 def is_sent(visit: Visit, sheet: Sheet) -> bool:
-    """Whether the form was sent already, from here or from another window."""
+    """Whether something was sent under the identity of the form, whatever it said."""
     with visit.gateway.database.read() as view:
         return drafts.was_sent(view, visit.patient, sheet.message_id)
 
@@ -135,7 +170,8 @@ def _settle(visit: Visit, sheet: Sheet, digests: Sequence[str], ref: str) -> Non
     uid = None if sheet.draft is None else sheet.draft.uid
 
     def unit(tx: Transaction) -> None:
-        drafts.forget(tx, patient, sheet.message_id, uid)
+        if uid is not None:
+            drafts.forget(tx, patient, uid)
         if ref:
             enclosing.note_sent(tx, patient, digests, ref)
         if original is not None:
@@ -145,6 +181,13 @@ def _settle(visit: Visit, sheet: Sheet, digests: Sequence[str], ref: str) -> Non
         visit.gateway.database.write(unit)
     except StoreUnavailable as error:
         log.note("draft not settled", failure=type(error).__name__, message_ref=ref)
+
+
+def _left(visit: Visit, sheet: Sheet) -> list[Said]:
+    """What was said in each message that left under the identity of the form."""
+    with visit.gateway.database.read() as view:
+        copies = drafts.sent_copies(view, visit.patient, sheet.message_id)
+    return [saying.said_in(message) for message in copies]
 
 
 def _recipients(visit: Visit, sheet: Sheet, typed: Typed) -> list[tuple[str, EmailAddress]]:

@@ -206,7 +206,7 @@ def _items(
         letter = None
         if wanted and (is_whole or is_room or not items):
             message = dossier.read_message(view, patient, row.message_id)
-            letter = open_letter(view, patient, box, row, message, looks_inside=False)
+            letter = open_letter(view, patient, box, row, message)
             opened.append(Found(box, mailbox, row, message))
             octets += row.size if items else 0
         items.append(Item(box, line, Summary(row.summary).preview or "", letter))

@@ -10,9 +10,10 @@ from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
+from mss_gateway.dossier.sealed import digest_of
 from mss_gateway.failures import Failure, Refused, row
 from mss_gateway.message.build import OutgoingFile
-from mss_gateway.webmail import contacts, dates, drafting, posting
+from mss_gateway.webmail import contacts, dates, drafting, posting, replying
 from mss_gateway.webmail.contacts import Contact
 from mss_gateway.webmail.drafting import Sheet, Typed
 from mss_gateway.webmail.headers import SCRIPTED_POLICY
@@ -51,12 +52,16 @@ class KeptFile:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a form is shown again: fields with sentences, and another window's version if any."""
+    """Why a form is shown again: fields with sentences, and another window's version if any.
+
+    ``is_kept``: what was typed and the files that came with it were saved as a draft.
+    """
 
     mistakes: tuple[tuple[str, str], ...] = ()
     notice: str = ""
     other: Typed | None = None
     status: int = 200
+    is_kept: bool = False
 
 
 NO_TROUBLE: Final = Trouble()
@@ -83,11 +88,19 @@ def changed(visit: Visit, identity: str) -> Response:
     """
     typed, act = drafting.typed_in(visit.form), visit.form.get("acte")
     sheet, trouble = _conflict(visit, identity)
+    is_sending = act in ("", "envoyer")
     if trouble.other is not None:
-        if typed.says_the_same(trouble.other, is_answer=sheet.original is not None):
+        is_answer = sheet.original is not None
+        if typed.says_the_same(trouble.other, is_answer=is_answer) and (
+            not is_sending or _has_same_files(visit, sheet)
+        ):
             return posted(visit, sheet)
-    elif act in ("", "envoyer") and posting.is_sent(visit, Sheet(identity)):
-        return go_to("/messages/envoyes?fait=envoye")
+    elif is_sending:
+        gone = Sheet(identity, sheet.original)
+        given = drafting.given_files(visit.form.files)
+        kept = drafting.kept_digests(visit.form, typed)
+        if posting.left_already(visit, gone, typed, given, kept):
+            return go_to("/messages/envoyes?fait=envoye")
     if act == "auto":
         return _told(sentence(row(Failure.DRAFT_CHANGED).text), trouble.status)
     return page(visit, sheet, typed, trouble)
@@ -109,14 +122,28 @@ def _conflict(visit: Visit, identity: str) -> tuple[Sheet, Trouble]:
         return sheet, Trouble((), "brouillon.autre_aide", sheet.draft.typed, status)
     was_sent = posting.is_sent(visit, Sheet(identity))
     key = "brouillon.envoye" if was_sent else "brouillon.disparu"
-    return Sheet(drafting.identity_of(visit.gateway, "")), Trouble((), key, None, status)
+    with visit.gateway.database.read() as view:
+        ref = visit.form.get("reponse")
+        original = replying.original_of(visit.gateway, view, visit.patient, ref) if ref else None
+    fresh = drafting.identity_of(visit.gateway, "")
+    return Sheet(fresh, original), Trouble((), key, None, status)
+
+
+def _has_same_files(visit: Visit, sheet: Sheet) -> bool:
+    """Whether the form showed or brings just the files of the version that stands."""
+    typed = drafting.typed_in(visit.form)
+    given = {digest_of(file.content) for file in visit.form.files}
+    shown = {*drafting.kept_digests(visit.form, typed), *given}
+    return shown == set(_digests(sheet))
 
 
 def page(visit: Visit, sheet: Sheet, typed: Typed, trouble: Trouble = NO_TROUBLE) -> Response:
     """The form, with what was typed."""
     known = _known(visit, sheet)
     mistakes = list(trouble.mistakes)
-    if trouble.status != 200 and visit.form.files:  # a browser gives no file back to its form
+    had_files = visit.form.files or (sheet.draft is None and visit.form.get("garde"))
+    if trouble.status != 200 and had_files and not trouble.is_kept:
+        # a browser gives no file back to its form
         mistakes.append(("fichiers", sentence("web.rejoindre_fichiers")))
     shown = _FIELDS if sheet.original is None else _ANSWER_FIELDS
     kept = kept_files(sheet, typed)
@@ -134,6 +161,7 @@ def page(visit: Visit, sheet: Sheet, typed: Typed, trouble: Trouble = NO_TROUBLE
         stuck=stuck,
         closed=[one for one in known if not one.is_open and one not in stuck],
         kept=kept,
+        digests=_digests(sheet),
         is_answerable=is_answerable,
         is_resumed=RESUMED in visit.query and bool(visit.form.fields),
         has_draft=sheet.draft is not None or trouble.status != 200 or not typed.is_blank,
@@ -155,8 +183,15 @@ def kept_files(sheet: Sheet, typed: Typed) -> list[KeptFile]:
 
 
 def _sent(visit: Visit, sheet: Sheet, typed: Typed) -> Response:
-    posting.send(visit, sheet, typed, _files(visit, sheet, typed))
-    return go_to("/messages/envoyes?fait=envoye")
+    files = _files(visit, sheet, typed)
+    if posting.send(visit, sheet, typed, files):
+        return go_to("/messages/envoyes?fait=envoye")
+    uid = posting.keep(visit, sheet, typed, files)  # a draft of its own: neither text nor file goes
+    kept = drafting.sheet_of(visit.gateway, visit.patient, uid)
+    assert kept.draft is not None
+    status = row(Failure.DRAFT_CHANGED).http
+    again = Trouble((), "brouillon.deja_parti", None, status, is_kept=True)
+    return page(visit, kept, kept.draft.typed, again)
 
 
 def _kept(visit: Visit, sheet: Sheet, typed: Typed) -> Response:
@@ -212,6 +247,11 @@ def _known(visit: Visit, sheet: Sheet) -> list[Contact]:
     tokens = {contact.token for contact in known}
     written = sheet.draft.contacts if sheet.draft is not None else ()
     return [*known, *(contact for contact in written if contact.token not in tokens)]
+
+
+def _digests(sheet: Sheet) -> list[str]:
+    """The files of a draft, each by its digest, in their order."""
+    return [] if sheet.draft is None else [digest_of(each.content()) for each in sheet.draft.files]
 
 
 def _octets(files: Iterable[KeptFile]) -> int:

@@ -247,7 +247,15 @@ await page.getByLabel(/^Choisir le message/).first().check();
 await press("Restaurer");
 seen.restored = await status();
 
-// --- the record: upload, describe, search, mask, journal -----------------------------------------
+// --- a message that nobody vouches for: its banner ------------------------------------------------
+
+await ask("elsewhere");
+await go("/messages/recus");
+await moved(page.locator("a[href^='/messages/fils/']").first());
+await look("douteux");
+seen.unproved = await main();
+
+// --- the record: upload, describe, search, mask and unmask, take along, remove, journal ------------
 
 await go("/dossier/ajouter");
 await look("ajouter");
@@ -268,6 +276,28 @@ seen.found = await main();
 await follow(new RegExp(words.titleWord));
 await press("Masquer aux professionnels");
 seen.masked = await main();
+await press("Ne plus masquer");
+seen.unmasked = await status();
+await go("/dossier");
+const choices = page.getByLabel(/^Choisir «\s/);
+seen.chosen = await choices.count();
+for (const choice of await choices.all()) await choice.check();
+const taken = await bytesOf(() => page.getByRole("button", { name: "Télécharger les documents choisis" }).click());
+seen.severalName = taken[0];
+seen.several = taken[2].toString("base64");
+await go("/dossier/ajouter");
+await page.locator("#fichiers").setInputFiles({
+  name: told.otherName, mimeType: "application/pdf", buffer: Buffer.from(told.other, "base64"),
+});
+await press("Ajouter à mon dossier");
+await at(/\/modifier/);
+const other = new URL(page.url()).pathname.replace("/modifier", "");
+await go(other);
+await follow("Supprimer");
+await look("supprimer");
+await press("Supprimer définitivement");
+seen.removed = await status();
+seen.remaining = await main();
 await go("/dossier/journal");
 await look("journal");
 seen.journal = await main();

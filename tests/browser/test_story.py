@@ -34,12 +34,17 @@ from mss_gateway.config import Config, Listen
 from mss_gateway.directory import certificates, people
 from mss_gateway.directory.activation import Purpose
 from mss_gateway.directory.people import NewPerson, Person, Traits
-from mss_gateway.life import access
+from mss_gateway.life import access, arrival
+from mss_gateway.life.arrival import Arrival
+from mss_gateway.message.address import parse_address
 from mss_gateway.message.build import OutgoingFile
 from mss_gateway.observability import log
+from policies.people import Role
+from policies.verdict import Permit
 from tests.browser import driving
 from tests.support import people as invented
 from tests.support import site as sites
+from tests.support import xdm
 from tests.support.leaks import readable
 from tests.support.plain_relay import PlainRelay, plain_relay, settings
 from tests.support.served_state import free_ports
@@ -56,8 +61,11 @@ WORDS = {
     "question": "Puis-je prendre le comprimé vermillon le matin ?",
     "title": "Échographie canari du genou",
     "titleWord": "Échographie",
+    "unproved": "Doublez la prise de cachets garance dès ce soir.",
     "passkey": "Tablette canari du salon",
 }
+OTHER_NAME = "radio-carmin.pdf"
+ELSEWHERE = "luc.garnier@ailleurs.example"
 PDF_NAME, PHOTO_NAME, OWN_NAME = "irm-canari-5512.pdf", "cicatrice-canari.jpg", "scan-canari.pdf"
 CLOSED = "Bonne continuation, au revoir."
 PATIENTS = (("Zéphyrine", "CANARI-AZUR", 11), ("Anatole", "CANARI-BRUN", 12))
@@ -97,6 +105,8 @@ class Stage:
             "photo": base64.b64encode(photo("red")).decode(),
             "ownName": OWN_NAME,
             "own": base64.b64encode(pdf("ivory")).decode(),
+            "otherName": OTHER_NAME,
+            "other": base64.b64encode(pdf("crimson")).decode(),
         }
 
     def answer(self, person: Person, asked: dict[str, Any]) -> object:
@@ -109,6 +119,8 @@ class Stage:
                 return {"code": self._code_sent_to(asked["to"])}
             case "write":
                 return self._write_to(person)
+            case "elsewhere":
+                return self._unproved_to(person)
             case "arrived":
                 return self._arrived(asked["for"], person)
             case "lock":
@@ -134,10 +146,26 @@ class Stage:
         files = (
             OutgoingFile(PDF_NAME, "application/pdf", pdf()),
             OutgoingFile("photo.jpg", "image/jpeg", photo()),
+            OutgoingFile("IHE_XDM.ZIP", "application/zip", _archive_about(person)),
         )
         raw = site.written(site.claire, person, WORDS["subject"], WORDS["text"], files=files)
         site.send(site.claire, person, raw)
         self._has(person, 3)
+        return {}
+
+    def _unproved_to(self, person: Person) -> object:
+        """A message of another operator came, whose signature proves nothing."""
+        kind = 'multipart/signed; protocol="application/pkcs7-signature"; boundary="b"'
+        raw = (
+            f"From: Dr Luc Garnier <{ELSEWHERE}>\r\nTo: <{person.address}>\r\n"
+            f"Subject: Urgent\r\nMIME-Version: 1.0\r\nContent-Type: {kind}\r\n\r\n"
+            f"--b\r\n\r\n{WORDS['unproved']}\r\n--b\r\n"
+            "Content-Type: application/pkcs7-signature\r\n\r\nx\r\n--b--\r\n"
+        )
+        to = parse_address(person.address)
+        sent = Arrival(parse_address(ELSEWHERE), (to,), raw.encode(), Role.PROFESSIONAL)
+        arrival.accept(self.service.gateway, sent, lambda _judged, _recipients: Permit(()))
+        self._has(person, 4)
         return {}
 
     def _arrived(self, whom: str, author: Person) -> object:
@@ -164,6 +192,20 @@ def eventually(condition: Any) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it did not come")
+
+
+def _archive_about(person: Person) -> bytes:
+    """An archive with one document about this patient."""
+    traits = person.traits
+    subject = xdm.Subject(
+        traits.ins,
+        traits.ins_oid,
+        traits.family_name,
+        traits.given_name,
+        traits.birth_date.replace("-", ""),
+        traits.sex,
+    )
+    return xdm.archive_of(xdm.cda_document(xdm.CdaText(subject=subject)))
 
 
 def _config_of(site: Site, folder: Path, relay_port: int) -> tuple[Config, str, str]:
@@ -281,7 +323,10 @@ def _metrics(stage: Stage) -> bytes:
 def _probes(patients: list[Person]) -> dict[str, bytes]:
     """What must not be readable; words are long enough not to stand somewhere by chance."""
     probes = {name: word.encode() for name, word in WORDS.items() if name != "titleWord"}
-    probes |= {name: name.encode() for name in (PDF_NAME, PHOTO_NAME, OWN_NAME, CLOSED, PASSWORD)}
+    probes |= {
+        name: name.encode()
+        for name in (PDF_NAME, PHOTO_NAME, OWN_NAME, OTHER_NAME, CLOSED, PASSWORD)
+    }
     for person in patients:
         probes |= {
             f"INS {person.account_id}": person.traits.ins.encode(),
@@ -338,6 +383,8 @@ def _judge_messages(seen: dict[str, Any], site: Site) -> None:
     assert seen["archived"] == "C'est archivé."
     assert "Dr Claire MARTIN" in seen["archives"] and WORDS["subject"] in seen["bin"]
     assert seen["restored"] == "C'est restauré."
+    assert re.search("défectueuse|n'a pas pu être vérifiée", seen["unproved"]), seen["unproved"]
+    assert "Signature vérifiée" not in seen["unproved"]
 
 
 def _judge_writing(seen: dict[str, Any]) -> None:
@@ -357,8 +404,21 @@ def _judge_writing(seen: dict[str, Any]) -> None:
 def _judge_record(seen: dict[str, Any]) -> None:
     assert WORDS["title"] in seen["described"] and WORDS["title"] in seen["found"]
     assert "Masqué aux professionnels" in seen["masked"]
-    for act in ("Ajout", "Modification", "Masquage", "Lecture", "Téléchargement"):
+    assert seen["unmasked"] == "Le document n'est plus masqué."
+    assert seen["severalName"] == "documents.zip"
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(seen["several"]))) as several:
+        assert several.testzip() is None
+        contents = [several.read(name) for name in several.namelist()]
+    assert len(contents) == seen["chosen"] == 3
+    assert {pdf(), pdf("ivory")} < set(contents)
+    assert seen["removed"] == "Le document est supprimé."
+    assert WORDS["title"] in seen["remaining"] and "carmin" not in seen["remaining"].lower()
+    acts = ("Ajout", "Modification", "Masquage", "Fin du masquage", "Lecture", "Téléchargement")
+    for act in (*acts, "Suppression"):
         assert act in seen["journal"]
+    assert re.search(r"Ajout\s+Dr Claire MARTIN\s+Compte rendu", seen["others"])
+    assert len(re.findall("Dr Claire MARTIN", seen["others"])) == 1
+    assert "Masquage" not in seen["others"]
     assert seen["copyName"].endswith(".zip")
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(seen["copy"]))) as copy:
         assert copy.testzip() is None

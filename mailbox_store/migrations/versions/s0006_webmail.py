@@ -39,6 +39,11 @@ def _versions() -> None:
         sqlite_where=sa.text("linked < 2"),
     )
     op.create_index(
+        op.f("ix_documents_account_id_way_document_date"),
+        "documents",
+        ["account_id", "way", "document_date"],
+    )
+    op.create_index(
         op.f("ix_documents_account_id_replaced_by"),
         "documents",
         ["account_id", "replaced_by"],

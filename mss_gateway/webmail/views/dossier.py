@@ -1,34 +1,37 @@
 """« Mon dossier »: the list, one document, its pages, its bytes."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from mailbox_store.database import View
-from mailbox_store.errors import BlobAltered
 from mss_gateway.dossier import facets, listing
-from mss_gateway.dossier.documents import Category, Document, State
-from mss_gateway.dossier.listing import Cursor, Order, Reader
-from mss_gateway.dossier.sealed import blind, digest_of
+from mss_gateway.dossier.documents import Category, Document, State, Way
+from mss_gateway.dossier.listing import Cursor, Narrowed, Order, Reader
+from mss_gateway.dossier.sealed import blind
 from mss_gateway.failures import Failure, Refused
 from mss_gateway.life import record, record_search
-from mss_gateway.webmail import files, reading, showing
+from mss_gateway.webmail import dates, files, reading, showing
 from mss_gateway.webmail.reading import Box
 from mss_gateway.webmail.visit import Visit
 from policies.facts import RecordAction
 
-PAGE = 50
-"""Documents of one page of the list."""
+PAGE = 25
+"""Documents of one page of the list: with titles as long as they may be it weighs 100 kB at most,
+with all that it refers to."""
 
-FOUND = 50
-"""Documents that a search shows, as many as the list, for the weight of the page; who finds more
-adds a word."""
+FOUND = PAGE
+"""Documents that a search shows; who finds more adds a word."""
 
 WORDS_LIMIT = 200
 """Characters of a search that are looked at."""
 
-AUTHORS = 200
-"""Authors to choose from, at most."""
+AUTHORS = 100
+"""Authors to choose from, at most: more of them weigh more than the page may."""
+
+_MARK = 16
+"""Digits of an author's token in an address: 64 bits tell 100 names of one record apart."""
 
 PAST = tuple(state for state in State if state is not State.CURRENT)
 """Of documents that are in no list but that of the former ones."""
@@ -47,10 +50,41 @@ class _Filter:
     words: str = ""
     is_past: bool = False
     """What was replaced or taken back, in place of what stands."""
+    way: Way | None = None
+    year: int | None = None
+
+    @property
+    def is_refined(self) -> bool:
+        return bool(self.author or self.way or self.year) or self.order != "date"
 
     @property
     def is_narrowed(self) -> bool:
-        return self.category is not None or bool(self.author or self.words) or self.is_past
+        refined = self.author or self.words or self.way or self.year
+        return self.category is not None or bool(refined) or self.is_past
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return PAST if self.is_past else (State.CURRENT,)
+
+    @property
+    def dated(self) -> tuple[int, int] | None:
+        if self.year is None:
+            return None
+        return dates.year_begins(self.year), dates.year_begins(self.year + 1)
+
+    def address(self, **changed: str) -> str:
+        """Where the same choice stands with some of its words changed; from its first page."""
+        words = {
+            "mots": self.words,
+            "categorie": self.category.value if self.category else "",
+            "auteur": self.author,
+            "origine": self.way.value if self.way else "",
+            "annee": str(self.year or ""),
+            "ordre": "" if self.order == "date" else self.order,
+            "etat": "anciens" if self.is_past else "",
+        } | changed
+        query = urlencode({name: word for name, word in words.items() if word})
+        return f"/dossier?{query}" if query else "/dossier"
 
 
 def document_list(visit: Visit) -> Response:
@@ -68,8 +102,10 @@ def document_list(visit: Visit) -> Response:
             Reader.PATIENT,
             category=chosen.category,
             author=authors.get(chosen.author),
+            way=chosen.way,
+            dated=chosen.dated,
             order=ORDERS[chosen.order],
-            states=PAST if chosen.is_past else (State.CURRENT,),
+            states=chosen.states,
             after=chosen.after,
             limit=PAGE + 1,
         )
@@ -81,6 +117,7 @@ def document_list(visit: Visit) -> Response:
         chosen=chosen,
         counts=counts,
         authors=authors,
+        ways=list(Way),
         older=None if last is None else _cursor_text(last, ORDERS[chosen.order]),
         is_cut=False,
         is_fresh=False,
@@ -88,15 +125,22 @@ def document_list(visit: Visit) -> Response:
 
 
 def _found(visit: Visit, chosen: _Filter) -> Response:
-    """The documents that hold every word, newest first; of very many the newest."""
+    """The documents that hold every word and are of the choice, newest first; of very many the
+    newest."""
     gateway, patient = visit.gateway, visit.patient
     record.permit(gateway, patient, patient.account_id, RecordAction.LIST)
     found = record_search.search(gateway, patient.account_id, chosen.words)
     with gateway.database.read() as view:
-        shown = listing.documents_named(
-            view, patient.account_id, Reader.PATIENT, found.document_ids, limit=FOUND + 1
-        )
         authors = _authors(view, visit)
+        shown = listing.documents_named(
+            view,
+            patient.account_id,
+            Reader.PATIENT,
+            found.document_ids,
+            chosen.states,
+            FOUND + 1,
+            Narrowed(chosen.category, authors.get(chosen.author), chosen.way, chosen.dated),
+        )
         counts = facets.by_category(view, patient.account_id)
     shown = record.visible(patient, shown)
     return visit.page(
@@ -105,6 +149,7 @@ def _found(visit: Visit, chosen: _Filter) -> Response:
         chosen=chosen,
         counts=counts,
         authors=authors,
+        ways=list(Way),
         older=None,
         is_cut=len(shown) > FOUND or not found.is_all,
         is_fresh=found.left_out > 0,
@@ -115,6 +160,8 @@ def document(visit: Visit) -> Response:
     """One document: what it is, its pages, where it came from."""
     found, content = _read(visit, RecordAction.READ)
     shown = showing.show(visit.gateway, found, content)
+    if visit.query.get("imprimer") and (shown.sections or shown.text):
+        return visit.page("imprimer_document.html", document=found, showing=shown)
     versions = record.versions_of(visit.gateway, visit.patient, found)
     with visit.gateway.database.read() as view:
         ref = found.provenance.message_ref
@@ -164,17 +211,14 @@ def document_file(visit: Visit) -> Response:
 
 
 def _read(visit: Visit, action: RecordAction) -> tuple[Document, bytes]:
-    """A document of the patient's own, its bytes those of the day it came in."""
-    found, content = record.read_document(
-        visit.gateway, visit.patient, visit.path["document_id"], action
-    )
-    if digest_of(content) != found.digest:
-        raise BlobAltered("a document differs from its digest")
-    return found, content
+    """A document of the patient's own, with its bytes."""
+    return record.read_document(visit.gateway, visit.patient, visit.path["document_id"], action)
 
 
 def _filter(visit: Visit) -> _Filter:
-    wanted = visit.query.get("categorie", "")
+    wanted, came = visit.query.get("categorie", ""), visit.query.get("origine", "")
+    year = visit.query.get("annee", "").strip()
+    is_year = year.isascii() and year.isdigit() and len(year) == 4
     order = visit.query.get("ordre", "date")
     at, _, document_id = visit.query.get("avant", "").partition("-")
     is_cursor = at.isascii() and at.isdigit() and len(at) <= 12
@@ -185,6 +229,8 @@ def _filter(visit: Visit) -> _Filter:
         Cursor(int(at), document_id) if is_cursor else None,
         visit.query.get("mots", "").strip()[:WORDS_LIMIT],
         visit.query.get("etat") == "anciens",
+        next((one for one in Way if one.value == came), None),
+        int(year) if is_year and 1900 <= int(year) < 2200 else None,
     )
 
 
@@ -192,7 +238,7 @@ def _authors(view: View, visit: Visit) -> dict[str, str]:
     """The authors of the record by a token: no name stands in an address."""
     account_id = visit.patient.account_id
     names = list(facets.by_author(view, account_id))[:AUTHORS]
-    return {blind(view, account_id, "author", name).hex(): name for name in names}
+    return {blind(view, account_id, "author", name).hex()[:_MARK]: name for name in names}
 
 
 def _cursor_text(last: Document, order: Order) -> str:

@@ -5,18 +5,21 @@ from starlette.responses import HTMLResponse, Response
 from mss_gateway.dossier.documents import Category
 from mss_gateway.dossier.filing import AlreadyThere
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import dossier
-from mss_gateway.life.dossier import Source
+from mss_gateway.life import dossier, saving
+from mss_gateway.life.saving import Source
 from mss_gateway.message.attachments import Attachment
 from mss_gateway.webmail import files, moving, reading, replying, thread_reading
 from mss_gateway.webmail.finding import Found, box_of, find, opened
 from mss_gateway.webmail.headers import FRAMING_POLICY, framed_policy
 from mss_gateway.webmail.letter import open_letter
+from mss_gateway.webmail.pages import sentence
 from mss_gateway.webmail.printing import printed
 from mss_gateway.webmail.reading import Box, List
 from mss_gateway.webmail.sanitise import STYLE_HASH, framed
 from mss_gateway.webmail.thread_reading import ThreadList
 from mss_gateway.webmail.visit import Visit, go_to
+
+_LEFT = {"reste": "echanges.fait_reste", "relire": "echanges.fait_relire"}
 
 
 def message_list(visit: Visit) -> Response:
@@ -24,6 +27,7 @@ def message_list(visit: Visit) -> Response:
     box = box_of(visit)
     mark = visit.query.get("avant", "")
     with visit.gateway.database.read() as view:
+        shown_ends = moving.shown_in(view, visit.patient, *thread_reading.SHOWN_IN)
         received = reading.mailbox_of(view, visit.patient, Box.RECEIVED)
         is_threaded = box in thread_reading.THREADED
         shown: ThreadList | List
@@ -34,11 +38,20 @@ def message_list(visit: Visit) -> Response:
             shown = reading.list_of(view, visit.patient, box, before)
     return visit.page(
         "messages.html",
+        status=200,
         list=shown,
         is_threaded=is_threaded,
         unseen=received.unseen,
         acts=moving.acts_in(box),
+        shown=shown_ends,
+        **_left_over(visit),
     )
+
+
+def _left_over(visit: Visit) -> dict[str, str]:
+    """What the list says when an act left something that came in after its page was shown."""
+    key = _LEFT.get(visit.query.get("fait", ""))
+    return {} if key is None else {"notice": sentence(key)}
 
 
 def read(visit: Visit) -> Response:
@@ -46,7 +59,8 @@ def read(visit: Visit) -> Response:
     found = find(visit)
     gateway, patient = visit.gateway, visit.patient
     with gateway.database.read() as view:
-        letter = open_letter(view, patient, found.box, found.row, found.message)
+        limits = gateway.config.dossier
+        letter = open_letter(view, patient, found.box, found.row, found.message, limits)
         answer = None
         if letter.can_be_filed:
             answer = replying.answer_to(gateway, view, patient, letter.evidence, found.message)
@@ -122,7 +136,7 @@ def save_piece(visit: Visit) -> Response:
         raise Refused(Failure.MESSAGE_NOT_FOUND)
     chosen = visit.form.get("categorie")
     category = next((one for one in Category if one.value == chosen), None)
-    outcome = dossier.save_attachment(
+    outcome = saving.save_attachment(
         visit.gateway,
         visit.patient,
         Source(found.row.message_id, found.row.message_ref),

@@ -29,8 +29,13 @@ def act(visit: Visit) -> Response:
     if asked is None or not chosen:
         return go_to(f"/messages/{box.value}?fait=aucun_message")
     if asked is Act.DELETE and visit.form.get("confirme") != "oui":
-        return visit.page("effacer.html", uids=chosen.uids, count_of=len(chosen.uids))
-    done = moving.perform(visit.gateway, visit.patient, box, asked, chosen)
+        return visit.page("effacer.html", uids=chosen.uids, count_of=len(chosen.uids), shown={})
+    shown = _shown(visit)
+    if chosen.threads and not shown and asked is not Act.UNREAD:
+        return go_to(f"/messages/{box.value}?fait=relire")
+    done = moving.perform(visit.gateway, visit.patient, box, asked, chosen, shown)
+    if asked is not Act.UNREAD and moving.is_left(visit.gateway, visit.patient, box, asked, chosen):
+        return go_to(f"/messages/{box.value}?fait=reste")
     return go_to(f"/messages/{box.value}?fait={_DONE[asked] if done else 'ailleurs'}")
 
 
@@ -38,14 +43,33 @@ def empty_page(visit: Visit) -> Response:
     """Whether really everything in the bin is to go."""
     with visit.gateway.database.read() as view:
         standing = reading.standing_of(view, visit.patient, Box.BINNED)
+        shown = moving.shown_in(view, visit.patient, Box.BINNED)
     held = standing[Box.BINNED].messages if standing else 0
-    return visit.page("effacer.html", uids=(), count_of=held)
+    return visit.page("effacer.html", uids=(), count_of=held, shown=shown)
 
 
 def empty(visit: Visit) -> Response:
-    """Everything in the bin goes for good."""
-    done = moving.empty(visit.gateway, visit.patient)
+    """Everything goes for good that was in the bin when the question was asked."""
+    end = _shown(visit).get(Box.BINNED)
+    if end is None:  # not asked by a page of ours: ask
+        return empty_page(visit)
+    done = moving.empty(visit.gateway, visit.patient, end)
+    with visit.gateway.database.read() as view:
+        standing = reading.standing_of(view, visit.patient, Box.BINNED)
+    if standing and standing[Box.BINNED].messages:
+        return go_to("/messages/corbeille?fait=reste")
     return go_to(f"/messages/corbeille?fait={'vide' if done else 'ailleurs'}")
+
+
+def _shown(visit: Visit) -> dict[Box, int]:
+    """Where each list ended when the page was shown; what is no such number is passed over."""
+    found: dict[Box, int] = {}
+    for word in visit.form.get("vu").split()[: len(Box)]:
+        name, _, number = word.partition(":")
+        box = next((one for one in Box if one.value == name), None)
+        if box and number.isascii() and number.isdigit() and len(number) <= _DIGITS:
+            found[box] = int(number)
+    return found
 
 
 def _numbers(visit: Visit, name: str) -> tuple[int, ...]:

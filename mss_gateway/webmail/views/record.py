@@ -11,6 +11,7 @@ from typing import TypeVar
 from starlette.responses import Response
 
 from mss_gateway.dossier import journal, listing
+from mss_gateway.dossier.cda import is_cda
 from mss_gateway.dossier.documents import (
     Category,
     Document,
@@ -60,7 +61,9 @@ def deposit(visit: Visit) -> Response:
     (outcome,) = outcomes
     if isinstance(outcome, AlreadyThere):
         return go_to(f"/dossier/{outcome.document_id}?fait=deja")
-    return go_to(f"/dossier/{outcome.document_id}/modifier?fait=depose")
+    # a CDA says itself what it is
+    form = "" if is_cda(sent[0].content) else "/modifier"
+    return go_to(f"/dossier/{outcome.document_id}{form}?fait=depose")
 
 
 def edit_page(visit: Visit) -> Response:

@@ -21,6 +21,7 @@ def read(visit: Visit) -> Response:
     gateway, patient = visit.gateway, visit.patient
     mark = visit.query.get("avant", "")
     with gateway.database.read() as view:
+        shown = moving.shown_in(view, patient, *thread_reading.SHOWN_IN)
         exchange = thread_reading.exchange_of(
             view, patient, visit.number("thread_id"), mark, is_whole=is_printed
         )
@@ -38,6 +39,7 @@ def read(visit: Visit) -> Response:
         contact=contact,
         receipts=receipts,
         acts=_acts(exchange),
+        shown=shown,
         box=Box.RECEIVED if Box.RECEIVED in exchange.boxes else Box.ARCHIVED,
     )
     response.headers["Content-Security-Policy"] = FRAMING_POLICY

@@ -18,19 +18,21 @@ from mss_gateway.dossier import journal, listing
 from mss_gateway.dossier.documents import Way
 from mss_gateway.dossier.journal import Side
 from mss_gateway.dossier.listing import Reader
-from tests.support.people import patient
+from tests.support.people import InventedPatient, patient
 from tests.support.webmail import pdf
 from tests.support.xdm import INS_OID, CdaText, Subject, archive_of, cda_document
-from tests.unit.mss_gateway.cli.desk_site import PATIENT, Mss
+from tests.unit.mss_gateway.cli.desk_site import PATIENT, Mss, add_patient
 
-SUBJECT = Subject(
-    PATIENT.ins,
-    INS_OID,
-    PATIENT.birth_name,
-    PATIENT.given_name,
-    PATIENT.birth_date.replace("-", ""),
-    PATIENT.sex,
-)
+ARCHIVES = int(os.environ.get("MSS_DOSSIER_ARCHIVES", "40"))
+OTHERS_OF_MANY = (4, 5, 6)
+
+
+def subject_of(one: InventedPatient) -> Subject:
+    birth_date = one.birth_date.replace("-", "")
+    return Subject(one.ins, INS_OID, one.birth_name, one.given_name, birth_date, one.sex)
+
+
+SUBJECT = subject_of(PATIENT)
 OTHER = patient(3)
 STRANGER = OTHER.ins
 
@@ -137,10 +139,32 @@ def test_what_is_hidden_from_the_patient_is_brought_and_stays_hidden(
 
 
 def test_killed_in_the_middle_it_goes_on_where_it_was(mss: Mss, tmp_path: Path) -> None:
+    """MSS_DOSSIER_ARCHIVES=5000 for a large one; what is asked of it stays the same."""
+    several = (PATIENT, *(patient(order) for order in OTHERS_OF_MANY))
+    for each in several[1:]:
+        mss.told(*add_patient(each))
     source = tmp_path / "reprise"
-    for number in range(40):
-        put(source, f"{number:03}.zip", archive(number))
+    for number in range(ARCHIVES):
+        one = several[number % len(several)]
+        put(source, f"{one.ins}/{number:06}.zip", archive(number, subject_of(one)))
     store = next(mss.folder.rglob(compose.STORE_FILE))
+
+    kill_when_brought(mss, source, store, ARCHIVES // 8)
+    left = brought(store)
+    told = mss.told("dossier", "import", str(source))
+    again = mss.told("dossier", "import", str(source))
+
+    assert ARCHIVES // 8 <= left < ARCHIVES
+    assert (told["documents"], told["files_of_an_earlier_run"]) == (ARCHIVES, left)
+    assert (told["patients"], told["there_already"], told["refused"]) == (4, 0, 0)
+    assert again == told | {"files_of_an_earlier_run": ARCHIVES}
+    for order, one in enumerate(several):
+        wanted = {f"1.2.{number}.1" for number in range(order, ARCHIVES, len(several))}
+        assert unique_ids_of(mss, one.address) == sorted(wanted)
+
+
+def kill_when_brought(mss: Mss, source: Path, store: Path, enough: int) -> None:
+    """An import of its own process, killed once so many files are in."""
     command = [sys.executable, "-m", "mss_gateway", "dossier", "import", str(source)]
     running = subprocess.Popen(
         [*command, "--config", str(mss.folder / "config.toml")],
@@ -149,18 +173,20 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(mss: Mss, tmp_path: Path) 
         start_new_session=True,
     )
     try:
-        while running.poll() is None and brought(store) < 5:
+        while running.poll() is None and brought(store) < enough:
             time.sleep(0.005)
     finally:
         os.killpg(running.pid, signal.SIGKILL)
         assert running.wait() == -signal.SIGKILL
-    left = brought(store)
-    assert 5 <= left < 40
 
-    told = mss.told("dossier", "import", str(source))
 
-    assert (told["documents"], told["files_of_an_earlier_run"]) == (40, left)
-    assert len(record_of_patient(mss)) == 40
+def unique_ids_of(mss: Mss, address: str) -> list[str]:
+    """What the record of one patient holds, each as often as it is there."""
+    with mss.gateway() as gateway, gateway.database.read() as view:
+        person = people.by_address(view, address)
+        assert person is not None
+        found = listing.documents_of(view, person.account_id, Reader.PATIENT, limit=ARCHIVES + 1)
+        return sorted(one.unique_id for one in found)
 
 
 def brought(store: Path) -> int:

@@ -241,7 +241,7 @@ def test_an_interrupted_import_says_how_to_go_on(
             assert running.poll() is None
             time.sleep(0.02)
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=30)
+        out, err = running.communicate(timeout=120)
     assert (running.returncode, out[:9]) == (1, b"0 of 5 me"), err
     assert b"interrupted; run the same command again" in err
     assert mss.acts()[-1][2] == "import stopped: 0 of 2 folders, 0 messages brought"

@@ -31,6 +31,14 @@ HEADER = cda.read_header(cda_document())
 OWNER = Owner(HEADER.patient.ins(TEST_OIDS)[0], HEADER.patient)
 
 
+def test_what_was_said_beside_the_header_holds_too() -> None:
+    entry = describe_cda(
+        HEADER, OWNER, is_masked=True, confidentiality=("R", "INVISIBLE_REPRESENTANTS_LEGAUX")
+    )
+    said = [one.code for one in entry.confidentiality]
+    assert said == ["R", "MASQUE_PS", "INVISIBLE_REPRESENTANTS_LEGAUX"]
+
+
 def test_a_cda_describes_itself() -> None:
     entry = describe_cda(HEADER, OWNER)
 

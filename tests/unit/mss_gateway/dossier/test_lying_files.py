@@ -1,21 +1,34 @@
 """Files that claim to be something else (reliability.md T29): what they are decides, by the bytes.
 
-Each comes in an archive whose METADATA.XML calls it a PDF, and as the body of an N1 that does.
+Each comes in an archive whose METADATA.XML calls it a PDF, and as the body of an N1 that does. And
+names that want to be more than a name (T44): shown, downloaded and packed, they lead nowhere.
 """
 
 import io
+import re
+import unicodedata
 import zipfile
+from datetime import date
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import HTTP
+from itertools import product
+from urllib.parse import unquote
 
 import pytest
 
 from mss_gateway.dossier import cda, xdm
+from mss_gateway.dossier.documents import display_title
+from mss_gateway.dossier.naming import Claim, file_name
 from mss_gateway.dossier.narrative import cda_text
 from mss_gateway.dossier.results import critical
 from mss_gateway.message import sniff as types
-from mss_gateway.message.attachments import safe_name
+from mss_gateway.message.attachments import NAME_LIMIT, safe_name
 from mss_gateway.message.sniff import forbidden_inside_zip, is_forbidden, sniff
+from mss_gateway.webmail import bundle
 from mss_gateway.webmail.files import DRAWN, disposition, download
 from tests.support.xdm import CdaText, Entry, archive, cda_document
+from tests.unit.mss_gateway.dossier.shelf import document_of
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 HTML = b"<!DOCTYPE html><html><body><script>alert(1)</script></body></html>"
@@ -154,3 +167,91 @@ def test_a_lying_name_is_made_safe(name: str, shown: str) -> None:
     told = disposition(name)
     assert told.isascii()
     assert not {"\r", "\n", "\0", "/"} & set(told.partition("filename*=UTF-8''")[0])
+
+
+PLACES = {
+    "nowhere": "",
+    "up": "../../../",
+    "up-on-windows": "..\\..\\",
+    "root": "/etc/cron.d/",
+    "drive": "C:\\Windows\\",
+    "share": "\\\\server\\share\\",
+    "encoded": "..%2f..%2f",
+    "dots": "....",
+    "wide-slash": "..\uff0f..\uff0f",
+    "over-long": "a/" * 400,
+}
+STEMS = {
+    "plain": "compte-rendu",
+    "empty": "",
+    "reserved": "CON",
+    "reserved-with-stream": "aux::$DATA",
+    "right-to-left": "cr\u202efdp.",
+    "isolated": "\u2067cr\u2069\u200f",
+    "nothing-to-see": "\u200b\ufeff\u2060",
+    "null": "cr\0.pdf\0",
+    "field": "cr\r\nSet-Cookie: a=b\r\n\r\n",
+    "quotes": 'cr"; filename="x.exe',
+    "lines": "cr\u2028\u2029\x85\v\f",
+    "long": "é" * 5000,
+    "controls": "".join(map(chr, range(32))) + "\x7f\x9b",
+    "unpaired": "cr\ud800",
+}
+ENDS = {"pdf": ".pdf", "two": ".pdf.exe ."}
+
+NAMES = {
+    "-".join(ids): "".join((PLACES[ids[0]], STEMS[ids[1]], ENDS[ids[2]]))
+    for ids in product(PLACES, STEMS, ENDS)
+}
+"""280 names, each a place, a stem and an end that somebody tried before us."""
+
+_HARMLESS_ASCII = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z._-]*\.pdf")
+
+
+def test_there_are_two_hundred_different_names() -> None:
+    assert len(set(NAMES.values())) >= 200
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_a_name_is_shown_as_one_short_line_that_is_no_path(name: str) -> None:
+    shown = safe_name(name)
+
+    assert len(shown) <= NAME_LIMIT
+    assert not shown.startswith(".")
+    assert not {"/", "\\", "\0"} & set(shown)
+    assert {unicodedata.category(sign)[0] for sign in shown} & {"C"} == set()
+    assert not {unicodedata.category(sign) for sign in shown} & {"Zl", "Zp"}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_a_name_adds_nothing_to_the_answer_it_is_told_in(name: str) -> None:
+    told = dict(download(PDF, name).raw_headers)[b"content-disposition"]
+
+    plain, _, encoded = told.decode("ascii").partition("; filename*=UTF-8''")
+    assert re.fullmatch(r'attachment; filename="[0-9A-Za-z ._-]+"', plain)
+    assert re.fullmatch(r"(?:[0-9A-Za-z._~-]|%[0-9A-F]{2})+", encoded)
+    assert unquote(encoded) == (safe_name(name) or "document")
+    read = BytesParser(EmailMessage, policy=HTTP).parsebytes(
+        b"Content-Disposition: " + told + b"\r\n\r\n"
+    )
+    assert read.keys() == ["Content-Disposition"]
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_a_name_in_a_zip_stays_below_where_it_is_unpacked(name: str) -> None:
+    titled = document_of(1, PDF, display_title(name), media_type=types.PDF)
+
+    packed = b"".join(bundle.written([(titled, PDF), (titled, PDF)]))
+    first, second = zipfile.ZipFile(io.BytesIO(packed)).namelist()
+
+    assert first == safe_name(first)
+    assert re.match(r"\d{4}-\d\d-\d\d ", first)  # never reserved, never empty
+    assert second == first[:-4] + " (2)" + first[-4:]
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_a_name_in_a_copy_of_the_space_is_letters_and_digits(name: str) -> None:
+    claim = Claim(name, name, name, None, date(2026, 11, 20), "0001")
+
+    assert _HARMLESS_ASCII.fullmatch(file_name(claim, "pdf"))
+    assert len(file_name(claim, "pdf")) <= NAME_LIMIT

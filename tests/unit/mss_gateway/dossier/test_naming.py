@@ -6,6 +6,7 @@ import pytest
 
 from mss_gateway.dossier.naming import (
     Claim,
+    extension,
     file_name,
     parse_file_name,
     parse_subject,
@@ -94,3 +95,11 @@ def test_a_name_that_is_written_is_read_back() -> None:
 )
 def test_a_written_name_is_safe(claim: Claim, expected: str) -> None:
     assert file_name(claim, "pdf") == expected
+
+
+def test_a_file_ends_as_its_type_says() -> None:
+    assert [extension(each) for each in ("application/rtf", "text/xml", "application/x-odd")] == [
+        "rtf",
+        "xml",
+        "",
+    ]

@@ -282,18 +282,74 @@ def test_a_set_without_an_institution_is_judged_by_its_author_or_its_signer(reco
     stranger = update(UUIDS[1], DELETED, "", "899999999992")
     assert record.refused(stranger, by="autre") is ImportCode.AUTHOR_NOT_ALLOWED
     record.file(update(UUIDS[1], DEPRECATED, "", "899999999992"), by="claire")
-    record.file(update(UUIDS[1], DELETED, "", "899999999991"), by="autre")
+    record.file(update(UUIDS[1], DELETED, "", "899999999991"), by="claire")
 
     assert record.states() == {"v1": "withdrawn"}
+
+
+def test_what_one_mailbox_signed_no_other_touches_whatever_it_claims(record: Record) -> None:
+    record.file(packed(version(1), UUIDS[1]))
+
+    for claimed in (
+        update(UUIDS[1], DELETED),
+        update(UUIDS[1], DELETED, "", "899999999991"),
+        packed(version(2, replaces=f"{ROOT}.1")),
+        by_uuid(2, UUIDS[1]),
+    ):
+        assert record.refused(claimed, by="paul") is ImportCode.AUTHOR_NOT_ALLOWED
+    record.file(packed(version(2)), by="paul")
+
+    assert record.states() == {"v1": "current", "v2": "current"}
+
+
+@pytest.mark.parametrize("squat", [{"unique_id": "9.9"}, {"set_id": "9.9"}, {}])
+@pytest.mark.parametrize("claim", [{}, ELSEWHERE])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_others_put_under_a_set_or_an_id_keeps_nobody_out(
+    squat: dict[str, str], claim: dict[str, str], is_first: bool, record: Record
+) -> None:
+    foreign = packed(version(1, title="squat", **{**claim, **squat}))
+    if is_first:
+        record.file(foreign, by="paul")
+    record.file(packed(version(1)))
+    if not is_first:
+        record.file(foreign, by="paul")
+    record.file(packed(version(2, replaces=f"{ROOT}.1")))
+
+    assert record.states() == {"squat": "current", "v1": "superseded", "v2": "current"}
+
+
+def test_a_version_that_is_no_number_is_not_taken_for_another(record: Record) -> None:
+    def numbered(word: str) -> bytes:
+        entry = replace(
+            entry_for(cda_document(version(1))),
+            content=PDF + word.encode(),
+            uri="DOC.PDF",
+            mime_type="application/pdf",
+        )
+        metadata = packing.metadata([entry])
+        assert b'versionName="1"' in metadata
+        folder = "IHE_XDM/SUBSET01"
+        return packing.zip_of(
+            [
+                (f"{folder}/METADATA.XML", metadata.replace(b'"1"', f'"{word}"'.encode())),
+                (f"{folder}/DOC.PDF", entry.content),
+            ]
+        )
+
+    record.file(numbered("1.1"))
+
+    assert record.refused(numbered("1.2")) is ImportCode.WRONG_VERSION
 
 
 def test_what_came_signed_is_touched_by_what_is_signed(record: Record) -> None:
     record.file(packed(version(1), UUIDS[1]))
 
-    unsigned = record.refused(packed(version(2)), signature="absent")
+    newer = packed(version(2, replaces=f"{ROOT}.1"))
+    unsigned = record.refused(newer, signature="absent")
     assert unsigned is ImportCode.AUTHOR_NOT_ALLOWED
     assert record.refused(update(UUIDS[1], DELETED), signature="absent") == unsigned
-    record.file(packed(version(2)), Way.IMPORTED, "")
+    record.file(newer, Way.IMPORTED, "")
     assert record.states() == {"v1": "superseded", "v2": "current"}
 
 
@@ -449,6 +505,33 @@ def test_a_pdf_that_an_import_brought_first_goes_behind_its_cda(record: Record) 
     record.file(archive_of(cda_document(version(1, pdf=PDF))), Way.IMPORTED, "")
 
     assert record.states() == {"copie": "superseded", "v1": "current"}
+    assert not record.all()["v1"].is_masked
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_the_mask_of_such_a_pdf_follows_to_its_cda_and_the_versions_of_that(
+    order: tuple[int, ...], record: Record
+) -> None:
+    file = filing.PlainFile(PDF, "copie", Category.REPORT, None)
+    origin = Origin("IMP", "", "operator", "", "", NOW)
+    with record.database.read() as view:
+        made = filing.prepare_file(view, record.account, file, origin, NOW, Way.IMPORTED)
+    record.database.write(lambda tx: filing.file_attachment(tx, made))
+    copy = made.document.document_id
+    record.database.write(lambda tx: catalogue.mask(tx, record.account, copy, is_masked=True))
+
+    # the copy is of whichever version the archive has first
+    entries = [
+        entry_for(
+            cda_document(version(n, **({"pdf": PDF} if n == order[0] else {}))),
+            uri=f"DOC000{n}.XML",
+        )
+        for n in order
+    ]
+    record.file(archive(entries), Way.IMPORTED, "")
+
+    assert record.states() == {"copie": "superseded", "v1": "superseded", "v2": "current"}
+    assert all(one.is_masked for one in record.all().values())
 
 
 def test_documents_of_an_earlier_release_are_linked_at_the_start(record: Record) -> None:

@@ -28,6 +28,14 @@ FIRST = Version("a", "1.2.1", "1.2", 1, LAB, names=frozenset({"1.2.1", UUID}))
 SECOND = Version("b", "1.2.2", "1.2", 2, LAB, ("1.2.1",), names=frozenset({"1.2.2"}))
 THIRD = Version("c", "1.2.3", "1.2", 3, LAB, ("1.2.2",), names=frozenset({"1.2.3"}))
 GONE = replace(FIRST, state=State.SUPERSEDED)
+FOREIGN = Version("f", "9", "9", 1, OTHERS, names=frozenset({"9"}))
+CLAIRE = frozenset({"mailto:claire@mss.example"})
+PAUL = frozenset({"mailto:paul@mss.example"})
+
+
+def signed(version: Version, by: frozenset[str]) -> Version:
+    """This version, brought by a message with a valid signature."""
+    return replace(version, writers=by, is_proven=True)
 
 
 def test_a_document_says_which_version_it_is() -> None:
@@ -48,6 +56,7 @@ def test_a_document_says_which_version_it_is() -> None:
 
     assert (found.unique_id, found.set_id, found.number) == ("1.2.2", "1.2", 2)
     assert found.names == {"1.2.2", UUID}
+    assert found.word == "" and version_of(replace(document, version=" 1.2 ")).word == "1.2"
     assert (found.keepers, found.replaces) == (LAB, ("1.2.1",))
     assert found.writers == {"1.2.250.1.71.4.2.1^899999999991"}
     assert found.state is State.SUPERSEDED
@@ -112,23 +121,33 @@ def test_only_a_uuid_is_known_outside_its_file(text: str, expected: str) -> None
         (replace(SECOND, keepers=OTHERS), [FIRST], ImportCode.AUTHOR_NOT_ALLOWED),
         (replace(SECOND, keepers=frozenset()), [FIRST], ImportCode.AUTHOR_NOT_ALLOWED),
         (replace(SECOND, keepers=OTHERS, set_id=""), [FIRST], ImportCode.AUTHOR_NOT_ALLOWED),
-        (replace(SECOND, keepers=OTHERS, replaces=()), [FIRST], ImportCode.AUTHOR_NOT_ALLOWED),
         (replace(SECOND, keepers=OTHERS), [GONE], ImportCode.AUTHOR_NOT_ALLOWED),
-        (replace(FIRST, document_id="x", keepers=OTHERS), [FIRST], ImportCode.AUTHOR_NOT_ALLOWED),
         (replace(SECOND, keepers=LAB | OTHERS), [FIRST], None),
         # a claim of others keeps nobody's own document out
         (FIRST, [replace(SECOND, keepers=OTHERS)], None),
         (replace(FIRST, unique_id="1.2.8"), [replace(FIRST, keepers=OTHERS)], None),
-        # what came signed is touched under a signature only
+        (replace(SECOND, keepers=OTHERS, replaces=()), [FIRST], None),
+        (replace(FIRST, document_id="x", keepers=OTHERS), [FIRST], None),
+        (replace(SECOND, replaces=()), [FIRST, replace(FIRST, keepers=OTHERS)], None),
+        (SECOND, [replace(FIRST, document_id="x", keepers=OTHERS), FIRST], None),
+        (replace(SECOND, replaces=("1.2.1", "9")), [FIRST, FOREIGN], ImportCode.AUTHOR_NOT_ALLOWED),
+        # what came signed is touched by its signer only
         (SECOND, [replace(FIRST, is_proven=True)], ImportCode.AUTHOR_NOT_ALLOWED),
-        (replace(SECOND, is_proven=True), [replace(FIRST, is_proven=True)], None),
-        (replace(SECOND, is_trusted=True), [replace(FIRST, is_proven=True)], None),
+        (signed(SECOND, PAUL), [signed(FIRST, CLAIRE)], ImportCode.AUTHOR_NOT_ALLOWED),
+        (signed(SECOND, CLAIRE), [signed(FIRST, CLAIRE)], None),
+        (replace(signed(SECOND, PAUL), replaces=()), [signed(FIRST, CLAIRE)], None),
+        (replace(SECOND, is_trusted=True), [signed(FIRST, CLAIRE)], None),
         # the patient's own
         (replace(SECOND, keepers=OTHERS), [replace(FIRST, is_patients=True)], None),
         (replace(SECOND, keepers=OTHERS, is_patients=True), [FIRST], None),
         # the version
         (replace(SECOND, number=1, replaces=()), [FIRST], ImportCode.WRONG_VERSION),
         (replace(FIRST, document_id="x", number=2), [FIRST], ImportCode.WRONG_VERSION),
+        (
+            replace(FIRST, number=0, word="1.2"),
+            [replace(FIRST, number=0, word="1.1")],
+            ImportCode.WRONG_VERSION,
+        ),
         (SECOND, [GONE], ImportCode.WRONG_VERSION),
         (SECOND, [replace(FIRST, state=State.DEPRECATED)], ImportCode.WRONG_VERSION),
         (SECOND, [replace(FIRST, state=State.WITHDRAWN)], ImportCode.WRONG_VERSION),
@@ -154,6 +173,9 @@ def test_versions(coming: Version, standing: list[Version], expected: ImportCode
         (FIRST, [SECOND, THIRD], Place((), "b")),
         (FIRST, [replace(SECOND, state=State.WITHDRAWN)], Place()),
         (FIRST, [replace(SECOND, keepers=OTHERS)], Place()),
+        (signed(SECOND, PAUL), [signed(FIRST, CLAIRE)], Place()),
+        (signed(FIRST, CLAIRE), [signed(SECOND, PAUL)], Place()),
+        (signed(SECOND, CLAIRE), [signed(FIRST, CLAIRE)], Place(("a",))),
         (SECOND, [FIRST, THIRD], Place(("a",), "c")),
         (SECOND, [replace(FIRST, is_patients=True)], Place()),
         (replace(FIRST, is_patients=True), [SECOND], Place()),
@@ -174,13 +196,15 @@ def test_the_place_of_a_version(coming: Version, standing: list[Version], expect
         (replace(FIRST, document_id="x", unique_id="1.2.7"), False),
         (replace(FIRST, document_id="x", keepers=OTHERS), False),
         (replace(FIRST, document_id="x", unique_id=""), False),
+        (replace(FIRST, document_id="x", word="1.1"), False),
     ],
 )
 def test_the_same_version_twice(other: Version, expected: bool) -> None:
     assert is_same(other, FIRST) is expected
 
 
-CLAIRE = frozenset({"mailto:claire@mss.example"})
+FORGED = frozenset({"mailto:claire@mss.example^1"})
+"""What a file whose author's number has such a root would say."""
 
 
 @pytest.mark.parametrize(
@@ -195,7 +219,12 @@ CLAIRE = frozenset({"mailto:claire@mss.example"})
         (Asking(LAB, CLAIRE), replace(FIRST, keepers=frozenset(), writers=CLAIRE), True),
         (Asking(frozenset(), CLAIRE), FIRST, False),
         (Asking(LAB), replace(FIRST, is_proven=True), False),
-        (Asking(LAB, is_proven=True), replace(FIRST, is_proven=True), True),
+        (Asking(LAB, is_proven=True), replace(FIRST, is_proven=True), False),
+        (Asking(LAB, CLAIRE, is_proven=True), signed(FIRST, CLAIRE), True),
+        (Asking(LAB, PAUL, is_proven=True), signed(FIRST, CLAIRE), False),
+        (Asking(LAB, CLAIRE), signed(FIRST, CLAIRE), False),
+        (Asking(OTHERS, CLAIRE, is_proven=True), signed(FIRST, CLAIRE), False),
+        (Asking(LAB, FORGED, is_proven=True), signed(FIRST, FORGED), False),
         (Asking(LAB, is_trusted=True), replace(FIRST, is_proven=True), True),
         (Asking(LAB, is_proven=True), replace(FIRST, is_patients=True), False),
     ],

@@ -38,7 +38,7 @@ def test_versions_come_in_in_any_order(site: Site) -> None:
 
 def test_an_archive_of_another_organisation_is_reported_and_may_come_again(site: Site) -> None:
     bring(site, archive_of(cda_document(version(1))))
-    intruder = archive_of(cda_document(version(2, **ELSEWHERE)))
+    intruder = archive_of(cda_document(version(2, replaces="1.2.250.1.999.7.1", **ELSEWHERE)))
 
     for _ in range(2):
         outcome = bring(site, intruder)
@@ -60,7 +60,11 @@ def test_a_status_for_what_is_not_here_is_reported(site: Site) -> None:
 def test_a_bare_cda_is_judged_like_one_in_an_archive(site: Site) -> None:
     bring(site, archive_of(cda_document(version(1))))
 
-    refused = bring(site, cda_document(version(2, **ELSEWHERE)), "compte-rendu.xml")
+    refused = bring(
+        site,
+        cda_document(version(2, replaces="1.2.250.1.999.7.1", **ELSEWHERE)),
+        "compte-rendu.xml",
+    )
     assert isinstance(refused, NotBrought)
     assert bring(site, cda_document(version(3)), "compte-rendu.xml") == Brought(1, 0)
     assert documents(site)["v1"].state is State.SUPERSEDED

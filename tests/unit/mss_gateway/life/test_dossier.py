@@ -8,7 +8,7 @@ from mss_gateway.dossier.documents import Category, Document
 from mss_gateway.dossier.filing import AlreadyThere, Filed
 from mss_gateway.dossier.listing import Reader
 from mss_gateway.failures import Failure, Refused
-from mss_gateway.life import dossier, record, submission
+from mss_gateway.life import dossier, record, saving, submission
 from mss_gateway.queue import items, leases
 from policies.facts import RecordAction
 from tests.support import xdm
@@ -37,12 +37,12 @@ def documents_of(site: Site, address: str = PATIENT) -> list[Document]:
         return listing.documents_of(view, site.person(address).account_id, Reader.PATIENT)
 
 
-def source(site: Site, ref: str) -> dossier.Source:
+def source(site: Site, ref: str) -> saving.Source:
     account_id = site.person(PATIENT).account_id
     with site.gateway.database.read() as view:
         inbox = mailboxes.find(view, account_id, "INBOX")
         row = list(changes.rows(view, account_id, inbox.mailbox_id, 1, 2**31))[-1]
-    return dossier.Source(row.message_id, ref)
+    return saving.Source(row.message_id, ref)
 
 
 def test_an_archive_is_filed_by_itself_with_its_provenance(site: Site) -> None:
@@ -82,8 +82,8 @@ def test_a_plain_attachment_is_filed_by_a_click_and_once(site: Site) -> None:
     patient = site.person(PATIENT)
     assert documents_of(site) == []
     category = next(iter(Category))
-    first = dossier.save_attachment(site.gateway, patient, where, "1.2", category)
-    second = dossier.save_attachment(site.gateway, patient, where, "1.2", category)
+    first = saving.save_attachment(site.gateway, patient, where, "1.2", category)
+    second = saving.save_attachment(site.gateway, patient, where, "1.2", category)
     assert isinstance(first, AlreadyThere | Filed)
     assert isinstance(second, AlreadyThere)
     (document,) = documents_of(site)
@@ -98,7 +98,7 @@ def test_a_plain_attachment_is_filed_by_a_click_and_once(site: Site) -> None:
 def test_a_part_that_is_no_attachment_is_not_found(part: str, site: Site) -> None:
     where = source(site, send(site, attached("a.pdf", PDF)))
     with pytest.raises(Refused) as refused:
-        dossier.save_attachment(
+        saving.save_attachment(
             site.gateway, site.person(PATIENT), where, part, next(iter(Category))
         )
     assert refused.value.failure is Failure.MESSAGE_NOT_FOUND

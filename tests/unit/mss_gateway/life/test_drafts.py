@@ -118,17 +118,16 @@ def test_the_mailbox_is_made_when_there_is_none(site: Site) -> None:
     assert made is not None and made.name == f"{site.gateway.config.mailboxes.drafts} 2"
 
 
-def test_what_was_sent_takes_every_version_of_its_draft_away(site: Site) -> None:
+def test_what_was_sent_takes_its_own_version_of_the_draft_away_alone(site: Site) -> None:
     person = site.person(PATIENT)
-    save(site, "a", "Un.")
-    save(site, "a", "Deux.")
-    nameless = drafts.save(site.gateway, person, b"Subject: x\r\n\r\nSans nom.\r\n", None)
-    other = save(site, "b")
-    site.gateway.database.write(lambda tx: drafts.forget(tx, person, "<a@mss.example>", nameless))
+    other = save(site, "a", "Un.")
+    sent = save(site, "a", "Deux.")
+    site.gateway.database.write(lambda tx: drafts.forget(tx, person, sent))
     assert uids(site) == [other]
     with site.gateway.database.read() as view:
         assert not drafts.was_sent(view, person, "<a@mss.example>")
         assert not drafts.was_sent(view, person, "")
+        assert drafts.sent_copies(view, person, "<a@mss.example>") == []
 
 
 def test_a_page_of_drafts_costs_the_same_whatever_stands_behind_it(

@@ -28,9 +28,9 @@ def packed(text: CdaText) -> bytes:
 
 FIRST = packed(version(1))
 SECOND = xdm.archive_of(cda_document(version(2)))
-INTRUDER = xdm.archive_of(
-    cda_document(version(2, organisation="Autre", organisation_id="1888888888"))
-)
+ELSEWHERE = {"organisation": "Autre", "organisation_id": "1888888888"}
+INTRUDER = xdm.archive_of(cda_document(version(2, replaces="1.2.250.1.999.7.1", **ELSEWHERE)))
+CLAIMED = xdm.archive_of(cda_document(version(2, replaces="1.2.250.1.999.7.1")))
 SAME_NUMBER = xdm.archive_of(cda_document(version(2, version="1")))
 
 
@@ -67,28 +67,30 @@ def test_a_new_version_takes_the_place_of_the_old_one_on_record(site: Site) -> N
 
 
 @pytest.mark.parametrize(
-    ("coming", "code"),
+    ("coming", "code", "author"),
     [
-        (INTRUDER, ImportCode.AUTHOR_NOT_ALLOWED),
-        (SAME_NUMBER, ImportCode.WRONG_VERSION),
-        (update(UUID, DELETED, OTHER_XON), ImportCode.AUTHOR_NOT_ALLOWED),
-        (update(UUID.replace("1", "2"), DELETED), ImportCode.WRONG_VERSION),
+        (INTRUDER, ImportCode.AUTHOR_NOT_ALLOWED, DUBOIS),
+        (CLAIMED, ImportCode.AUTHOR_NOT_ALLOWED, DUBOIS),
+        (SAME_NUMBER, ImportCode.WRONG_VERSION, MARTIN),
+        (update(UUID, DELETED), ImportCode.AUTHOR_NOT_ALLOWED, DUBOIS),
+        (update(UUID, DELETED, OTHER_XON), ImportCode.AUTHOR_NOT_ALLOWED, DUBOIS),
+        (update(UUID.replace("1", "2"), DELETED), ImportCode.WRONG_VERSION, DUBOIS),
     ],
 )
 @pytest.mark.parametrize("asks", [True, False])
 def test_what_may_not_be_is_told_to_its_author_and_changes_nothing(
-    asks: bool, coming: bytes, code: ImportCode, site: Site
+    asks: bool, coming: bytes, code: ImportCode, author: str, site: Site
 ) -> None:
     send(site, FIRST)
-    fields = ASKS % DUBOIS if asks else ""
+    fields = ASKS % author if asks else ""
 
-    send(site, coming, DUBOIS, fields)
+    send(site, coming, author, fields)
 
     assert states(site) == {"v1": "current"}
     assert site.acts("dossier") == ["filed", f"refused {code.value}"]
     assert acts(site) == [Act.DEPOSITED, Act.NOT_FILED]
     assert len(site.kept(PATIENT)) == 2  # the message itself is delivered
-    (told,) = site.kept(DUBOIS)
+    (told,) = site.kept(author)
     notification = read_notification(scan(told))
     assert (notification is not None) is asks
     assert f"[{code.value}]".encode() in told or str(code.value).encode() in told

@@ -1,12 +1,17 @@
 """« Mon dossier »: filters, what a document shows, its provenance, its bytes."""
 
 import io
+import re
 
 import pytest
 from PIL import Image
 
 from mss_gateway.directory.people import Person
+from mss_gateway.dossier.documents import MAX_TITLE, Category
+from mss_gateway.dossier.filing import PlainFile
+from mss_gateway.life import record
 from mss_gateway.message.build import OutgoingFile
+from mss_gateway.webmail.views.dossier import AUTHORS, PAGE
 from tests.support import xdm
 from tests.support.asgi import Browser
 from tests.support.people import patient
@@ -97,7 +102,7 @@ def test_filters_and_order(camille: Browser, site: Site, first_message: str) -> 
     imaging = camille.get("/dossier?categorie=DOCPAT04").text
     assert imaging.count('class="doc-title"') == 1 and "photo" in imaging
     marks = [piece.partition('"')[0] for piece in everything.split('<option value="')[1:]]
-    authors = [mark for mark in marks if len(mark) == 32]
+    authors = [mark for mark in marks if len(mark) == 16]
     assert len(authors) == 2
     for mark in authors:
         narrowed = camille.get(f"/dossier?auteur={mark}&ordre=arrivee")
@@ -160,3 +165,71 @@ def test_many_pages_end_with_a_word(camille: Browser, site: Site) -> None:
     text = camille.get("/messages/recus/1/pieces/1.2").text
     assert text.count("<img ") == 40
     assert "compte 41 pages" in text
+
+
+ROW = 'class="doc-title"'
+
+
+def test_words_and_filters_narrow_together(camille: Browser, first_message: str) -> None:
+    camille.post("/messages/recus/1/pieces/1.2/dossier", {"categorie": "DOCPAT02"})
+    camille.post("/messages/recus/1/pieces/1.3/dossier", {"categorie": "DOCPAT04"})
+    camille.get("/dossier/ajouter")
+    files = [("photo de ma main.pdf", pdf("red"))]
+    camille.post("/dossier/ajouter", {"categorie": "DOCPAT04"}, files=files)
+
+    def rows(query: str) -> int:
+        return camille.get(f"/dossier?{query}").text.count(ROW)
+
+    assert (rows(""), rows("mots=photo"), rows("categorie=DOCPAT04")) == (3, 2, 2)
+    assert (rows("origine=saved"), rows("origine=deposited"), rows("origine=imported")) == (2, 1, 0)
+    assert (rows("origine=x"), rows("annee=1901"), rows("annee=x")) == (3, 0, 3)
+    assert rows("mots=photo&categorie=DOCPAT04&origine=saved") == 1
+    assert rows("mots=photo&categorie=DOCPAT02") == 0
+    assert rows("mots=photo&annee=1901") == 0
+    page = camille.get("/dossier?mots=photo&origine=saved").text
+    assert "/dossier?mots=photo&categorie=DOCPAT04&origine=saved" in page
+    assert page.count('name="mots" value="photo"') == 1  # of the form of filters
+    assert page.count('name="origine" value="saved"') == 1  # of the form of words
+
+
+def test_a_text_has_a_page_for_paper_and_a_drawn_document_has_none(
+    camille: Browser, site: Site
+) -> None:
+    camille.get("/dossier/ajouter")
+    camille.post("/dossier/ajouter", files=[("note.txt", "Été <b>gras</b>".encode())])
+    path = only_document(camille)
+    assert f'href="{path}?imprimer=1"' in camille.get(path).text
+    paper = camille.get(f"{path}?imprimer=1").content.decode()
+    assert 'class="paper"' in paper and "Été &lt;b&gt;gras&lt;/b&gt;" in paper
+    assert f'href="{path}"' in paper and "<form" not in paper
+    camille.get("/dossier/ajouter")
+    drawn = camille.post("/dossier/ajouter", files=[("a.pdf", pdf())]).location
+    drawn = drawn.partition("/modifier")[0]
+    assert "imprimer=1" not in camille.get(drawn).text
+    assert 'class="paper"' not in camille.get(f"{drawn}?imprimer=1").text
+
+
+def test_files_may_be_dropped_or_taken_by_the_camera(camille: Browser) -> None:
+    page = camille.get("/dossier/ajouter").text
+    assert 'capture="environment"' in page and "data-drop=" in page and "/static/depot.js" in page
+    assert 'name="fichiers" type="file" multiple required' not in page
+    assert camille.get("/static/depot.js").header("content-type").startswith("text/javascript")
+
+
+def test_a_full_page_of_the_record_weighs_no_more_than_100_kilobytes(
+    camille: Browser, site: Site
+) -> None:
+    brought = [
+        PlainFile(b"texte %d" % each, f"{each:03d} ".ljust(MAX_TITLE, "é"), Category.BIOLOGY, None)
+        for each in range(PAGE + 1)
+    ]
+    record.deposit(site.gateway, site.camille, brought)
+
+    page = camille.get("/dossier")
+
+    referred = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
+    assert len(referred) == 3
+    weight = len(page.content) + sum(len(camille.get(each).content) for each in referred)
+    authors = AUTHORS * len(f'<option value="{"0" * 16}">{"é" * 40}</option>'.encode())
+    assert page.text.count(ROW) == PAGE and "avant=" in page.text
+    assert weight + authors <= 100_000, weight

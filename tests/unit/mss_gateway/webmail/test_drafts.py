@@ -60,6 +60,19 @@ def identity(page: Answer) -> str:
     return found[1]
 
 
+def hidden(page: Answer, name: str) -> str:
+    """What a form brings back unseen."""
+    found = re.search(rf'name="{name}" value="([^"]+)"', page.text)
+    assert found is not None
+    return found[1]
+
+
+def texts(site: Site) -> list[str]:
+    """The texts that Dr Martin received."""
+    site.run_queue()
+    return [(body_text(each).plain or "").strip() for each in inbox(site, site.claire)]
+
+
 def thread_of(site: Site, name: str) -> int | None:
     """The thread of the first message in one of Camille's mailboxes."""
     account_id = site.camille.account_id
@@ -123,9 +136,9 @@ def test_a_draft_of_an_answer_is_sent_once_whole_and_in_its_thread(
     assert re.search(r'name="citer"[^>]*checked', page.text)
 
     sent = camille.post(path, {"texte": "Merci, docteur.", "citer": "oui", "acte": "envoyer"})
-    again = camille.post(
-        path, {"texte": "Merci, docteur.", "acte": "envoyer", "brouillon": identity(page)}
-    )
+    shown = {name: hidden(page, name) for name in ("brouillon", "reponse", "garde")}
+    fields = {"texte": "Merci, docteur.", "citer": "oui", "acte": "envoyer"}
+    again = camille.post(path, {**shown, **fields})
 
     assert sent.location == again.location == SENT
     assert kept(site) == []
@@ -170,6 +183,100 @@ def test_a_form_that_is_sent_twice_is_sent_once(
     assert [answer.location for answer in answers] == [SENT] * 3
     site.run_queue()
     assert len(inbox(site, site.claire)) == 1
+
+
+def test_another_message_in_a_form_that_was_sent_is_never_taken_for_it(
+    camille: Browser, site: Site, first_message: str
+) -> None:
+    form = {
+        "brouillon": identity(camille.get(NEW)),
+        "destinataire": token_for(site, site.camille, site.claire),
+    }
+    camille.post(NEW, {**form, "texte": "Un.", "acte": "envoyer"})
+
+    told = camille.post(NEW, {**form, "texte": "Deux.", "acte": "envoyer"}, files=(("p", photo()),))
+
+    assert told.status == 409 and "déjà parti" in told.text and "Deux.</textarea>" in told.text
+    assert "Choisissez de nouveau" not in told.text
+    ((row, message),) = kept(site)
+    assert [file.content() for file in attachments(message)] == [photo()]
+    assert identity(told) != form["brouillon"]
+    path = f"{DRAFTS}/{row.uid}"
+    assert f'action="{path}"' in told.text
+    again = {**form, "brouillon": identity(told), "texte": "Deux.", "acte": "envoyer"}
+    assert camille.post(path, again).location == SENT
+    assert texts(site) == ["Un.", "Deux."] and kept(site) == []
+
+
+@pytest.mark.parametrize("more", ["destinataire", "objet", "fichier"])
+def test_whom_what_about_and_files_make_another_message_too(
+    more: str, camille: Browser, site: Site, first_message: str
+) -> None:
+    site.deliver(site.paul, site.camille, site.written(site.paul, site.camille, "Paul"))
+    one, two = (token_for(site, site.camille, person) for person in (site.claire, site.paul))
+    form: dict[str, str | list[str]] = {
+        "brouillon": identity(camille.get(NEW)),
+        "destinataire": one,
+        "objet": "Objet",
+        "texte": "Un.",
+        "acte": "envoyer",
+    }
+    camille.post(NEW, form)
+    other = {"destinataire": {"destinataire": [one, two]}, "objet": {"objet": "Autre"}}.get(
+        more, {}
+    )
+    files = (("a.jpg", photo()),) if more == "fichier" else ()
+    assert camille.post(NEW, {**form, **other}, files=files).status == 409
+    assert len(kept(site)) == 1 and texts(site) == ["Un."]
+
+
+def test_another_text_in_the_window_of_a_draft_that_was_sent_is_kept(
+    camille: Browser, site: Site, first_message: str
+) -> None:
+    path = save(camille, ANSWER, ("photo.jpg", photo()), texte="Un.")
+    page = camille.get(path)
+    shown = {name: hidden(page, name) for name in ("brouillon", "reponse", "garde")}
+    form = {**shown, "texte": "Un.", "acte": "envoyer"}
+    assert camille.post(path, form).location == SENT
+    for other in ({"texte": "Deux."}, {"retirer": "0"}):
+        told = camille.post(path, {**form, **other})
+        assert told.status == 409 and "a été envoyé" in told.text
+        assert "Choisissez de nouveau vos fichiers" in told.text
+        assert f'action="{ANSWER}"' in told.text  # it is an answer still
+    assert camille.post(path, form).location == SENT
+    assert texts(site) == ["Un."]
+
+
+def test_what_is_saved_after_sending_is_the_draft_of_another_message(
+    camille: Browser, site: Site, first_message: str
+) -> None:
+    ident = identity(camille.get(ANSWER))
+    camille.post(ANSWER, {"brouillon": ident, "texte": "Un.", "acte": "envoyer"})
+    late = camille.post(ANSWER, {"brouillon": ident, "texte": "Un, et plus.", "acte": "auto"})
+    path = json.loads(late.text)["action"]
+    assert identity(camille.get(path)) != ident
+    sent = camille.post(path, {"brouillon": ident, "texte": "Un, et plus.", "acte": "envoyer"})
+    assert sent.location == SENT
+    assert texts(site) == ["Un.", "Un, et plus."]
+
+
+def test_an_older_window_sends_nothing_over_a_newer_draft(
+    camille: Browser, site: Site, first_message: str
+) -> None:
+    ident = identity(camille.get(ANSWER))
+    form = {"brouillon": ident, "acte": "envoyer"}
+    first = save(camille, ANSWER, texte="Court.", brouillon=ident)
+    newer = save(camille, first, ("radio.pdf", pdf()), texte="Bien plus long.", brouillon=ident)
+    told = camille.post(ANSWER, {**form, "texte": "Court."})
+    assert told.status == 409 and "Bien plus long." in told.text
+    # the same words, and a file that this window never showed
+    unseen = camille.post(ANSWER, {**form, "texte": "Bien plus long."})
+    assert unseen.status == 409 and "radio.pdf" in unseen.text
+    assert len(kept(site)) == 1 and texts(site) == []
+    digests = hidden(camille.get(newer), "garde")
+    whole = camille.post(ANSWER, {**form, "texte": "Bien plus long.", "garde": digests})
+    assert whole.location == SENT and kept(site) == []
+    assert texts(site) == ["Bien plus long."]
 
 
 def test_a_button_pressed_twice_makes_one_draft_with_each_file_once(

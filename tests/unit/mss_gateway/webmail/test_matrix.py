@@ -26,10 +26,11 @@ from mss_gateway.webmail.headers import STRICT
 from mss_gateway.webmail.routes import ROUTES
 from mss_gateway.webmail.sessions import SESSION_COOKIE, Beginning, State
 from mss_gateway.webmail.visit import Route, Who
+from policies import decide
 from policies.facts import RecordAction
 from policies.people import Role
 from policies.records import HIDDEN_FROM_PATIENT, RIGHTS, Condition
-from tests.support import xdm
+from tests.support import copies, xdm
 from tests.support.asgi import Answer, Browser
 from tests.support.people import patient
 from tests.support.site import PASSWORD, Site
@@ -169,8 +170,13 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(route: Route, space: Spa
             refusals = {401, 403} if route.who is Who.ANYONE else {404}
             assert answer.status in {*DONE, *refusals, expected.answers}, who
             assert route.who is Who.GRANTED or kept(site, site.camille.account_id) == owned, who
-    answer = call(owner_of(route, space), route, space)
+    owner, asked = owner_of(route, space), list[RecordAction]()
+    rules = decide.at_read
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decide, "at_read", lambda facts: asked.append(facts.action) or rules(facts))
+        answer = call(owner, route, space)
     assert answer.status == expected.answers, answer.text
+    assert expected.action is None or expected.action in asked, "what ROWS says that it asks"
     _is_dressed(route, answer)
 
 
@@ -267,6 +273,37 @@ def test_a_document_answers_as_the_rights_say(kind: str, space: Space) -> None:
             assert answer.status == row(refused).http, key_of(route)
         assert not is_shown(answer)
         assert {name for name in before if before[name] != after[name]} <= {"record_journal"}
+
+
+TELLING = (
+    "GET /accueil",
+    "GET /dossier",
+    "GET /dossier/journal",
+    "GET /dossier/journal/fichier",
+    "GET /messages/brouillons/{draft}/documents",
+    "GET /messages/recherche",
+    "GET /messages/fils/{thread_id}",
+    "GET /compte/export/fichier",
+)
+"""Pages that list, find or tell of what is in a space."""
+
+
+def test_no_page_tells_of_what_is_hidden(space: Space) -> None:
+    site, hidden = space.site, _put(space, HIDDEN)
+    raw = site.written(site.claire, site.camille, matrix.SUBJECT, matrix.TEXT)
+    site.deliver(site.claire, site.camille, raw)
+    space.given(document_id=hidden.document_id, uid="1")
+    told = [space.owner.get("/dossier/journal?cote=autres").content]
+    for route in (one for one in ROUTES if key_of(one) in TELLING):
+        for name in sorted(wanted(route)):
+            space.name(name)
+        answer = call(space.owner, route, space)
+        assert answer.status == 200, key_of(route)
+        is_copy = route.path.endswith("export/fichier")
+        told += copies.unpacked(answer.content).entries.values() if is_copy else [answer.content]
+    assert len(told) > len(TELLING)
+    for secret in (matrix.TITLE, hidden.document_id):
+        assert not any(secret.encode() in one for one in told)
 
 
 @pytest.mark.parametrize("action", RecordAction, ids=lambda one: one.value)

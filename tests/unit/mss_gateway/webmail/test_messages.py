@@ -236,7 +236,9 @@ def test_a_long_list_has_pages(count: int, second: int, camille: Browser, site: 
         site.send(site.claire, site.camille, site.written(site.claire, site.camille, f"n{number}."))
     site.run_queue()
     camille.get("/messages/recus")
-    camille.post("/messages/recus/actes", {"fil": "1", "acte": "jeter"})
+    camille.post(
+        "/messages/recus/actes", {"vu": "recus:99 envoyes:99", "fil": "1", "acte": "jeter"}
+    )
     first = camille.get("/messages/corbeille").text
     assert first.count('class="letter unread"') == reading.PAGE
     assert ("Plus anciens" in first) is bool(second)

@@ -1,5 +1,7 @@
 """Archive and bin: there and back, one and many, two windows, and what goes for good."""
 
+import re
+
 import pytest
 
 from mailbox_store import mailboxes
@@ -25,8 +27,19 @@ def three(camille: Browser, site: Site) -> Browser:
     return camille
 
 
+EVERYTHING = "recus:99 envoyes:99 archives:99 corbeille:99"
+
+
 def act(browser: Browser, box: str, what: str, **chosen: str | list[str]) -> Answer:
-    return browser.post(f"/messages/{box}/actes", {"acte": what, **chosen})
+    """Press a button of a list, which shows whatever there is unless ``vu`` says otherwise."""
+    return browser.post(f"/messages/{box}/actes", {"vu": EVERYTHING, "acte": what, **chosen})
+
+
+def ends(page: Answer) -> str:
+    """Where the lists ended when a page was made, as its form brings it back."""
+    found = re.search(r'name="vu" value="([^"]+)"', page.text)
+    assert found is not None
+    return found[1]
 
 
 def held(site: Site) -> dict[str, int]:
@@ -171,12 +184,50 @@ def test_the_bin_is_emptied_in_batches_after_a_confirmation(
     act(three, "recus", "jeter", fil="1")
     assert held(site) == {"INBOX": 1, "Trash": 3}
     assert "3 messages" in three.get("/messages/corbeille/vider").text
-    done = three.post("/messages/corbeille/vider")
+    done = three.post("/messages/corbeille/vider", {"vu": EVERYTHING})
     assert "La corbeille est vide." in three.get(done.location).text
     assert held(site) == {"INBOX": 1}
     assert "déjà vide" in three.get("/messages/corbeille/vider").text
-    again = three.post("/messages/corbeille/vider")
+    again = three.post("/messages/corbeille/vider", {"vu": EVERYTHING})
     assert again.location == "/messages/corbeille?fait=ailleurs"
+
+
+@pytest.mark.parametrize("page", ["/messages/recus", "/messages/fils/1"])
+@pytest.mark.parametrize("what", ["jeter", "archiver"])
+def test_what_came_in_after_the_page_was_shown_stays(
+    what: str, page: str, three: Browser, site: Site
+) -> None:
+    seen = ends(three.get(page))
+    site.deliver(site.claire, site.camille, site.written(site.claire, site.camille, "URGENT"))
+    done = act(three, "recus", what, fil="1", vu=seen)
+    told = three.get(done.location).text
+    assert "est resté" in told and "URGENT" in told
+    assert held(site) == {"INBOX": 2, "Trash" if what == "jeter" else "Archive": 3}
+
+
+@pytest.mark.parametrize(
+    "seen", ["", "recus", "recus:x", "recus:²", "ailleurs:9", "recus:" + "9" * 30]
+)
+def test_a_thread_of_no_page_of_ours_stays_where_it_is(
+    seen: str, three: Browser, site: Site
+) -> None:
+    done = act(three, "recus", "jeter", fil="1", vu=seen)
+    assert "Choisissez de nouveau" in three.get(done.location).text
+    emptied = three.post("/messages/corbeille/vider", {"vu": seen})
+    assert emptied.status == 200 and held(site) == {"INBOX": 4}
+
+
+def test_what_is_binned_after_the_question_outlives_the_emptying(
+    three: Browser, site: Site
+) -> None:
+    act(three, "recus", "jeter", message="1")
+    asked = three.get("/messages/corbeille/vider")
+    act(three, "recus", "jeter", message="2")
+    done = three.post("/messages/corbeille/vider", {"vu": ends(asked)})
+    assert "est resté" in three.get(done.location).text
+    assert held(site) == {"INBOX": 2, "Trash": 1}
+    unasked = three.post("/messages/corbeille/vider")
+    assert "1 message sera effacé" in unasked.text and held(site)["Trash"] == 1
 
 
 def test_a_document_that_was_filed_outlives_its_message(
@@ -187,7 +238,7 @@ def test_a_document_that_was_filed_outlives_its_message(
     camille.get("/messages/recus")
     act(camille, "recus", "jeter", fil="1")
     assert camille.post("/messages/corbeille/1/pieces/1.3/dossier").status == 404
-    camille.post("/messages/corbeille/vider")
+    camille.post("/messages/corbeille/vider", {"vu": EVERYTHING})
     assert held(site) == {}
     assert camille.get(filed.location).status == 200
 

@@ -13,6 +13,7 @@ from tests.support import xdm
 from tests.support.asgi import Answer, Browser
 from tests.support.site import Site
 from tests.support.webmail import pdf, photo
+from tests.support.xdm import cda_document
 from tests.unit.mss_gateway.webmail.test_dossier import (
     only_document,
     receive_archive,
@@ -93,6 +94,12 @@ def test_no_file_is_no_deposit(camille: Browser) -> None:
     refused = bring(camille, ("", b""))
     assert refused.status == 422
     assert "Choisissez au moins un fichier" in refused.text
+
+
+def test_a_cda_that_says_itself_what_it_is_is_shown_not_described(camille: Browser) -> None:
+    brought = bring(camille, ("bilan.xml", cda_document()))
+    assert brought.location.endswith("?fait=depose")
+    assert camille.get(brought.location).status == 200
 
 
 def test_the_second_of_two_windows_is_told_and_changes_nothing(camille: Browser) -> None:

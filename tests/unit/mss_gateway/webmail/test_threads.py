@@ -206,7 +206,9 @@ def test_a_thread_offers_to_answer_and_to_begin_anew(camille: Browser, site: Sit
     write(site, "Premier")
     text = camille.get("/messages/fils/1").text
     assert 'href="/messages/recus/1/repondre"' in text and 'href="/messages/nouveau?a=' in text
-    camille.post("/messages/recus/actes", {"fil": "1", "acte": "archiver"})
+    camille.post(
+        "/messages/recus/actes", {"vu": "recus:99 envoyes:99", "fil": "1", "acte": "archiver"}
+    )
     assert 'href="/messages/archives/1/repondre"' in camille.get("/messages/fils/1").text
 
 
@@ -243,7 +245,9 @@ def test_a_thread_of_somebody_else_is_not_there(
 def test_a_thread_of_which_all_is_in_the_bin_is_not_there(camille: Browser, site: Site) -> None:
     write(site, "Premier")
     camille.get("/messages/fils/1")
-    camille.post("/messages/recus/actes", {"fil": "1", "acte": "jeter"})
+    camille.post(
+        "/messages/recus/actes", {"vu": "recus:99 envoyes:99", "fil": "1", "acte": "jeter"}
+    )
     assert camille.get("/messages/fils/1").status == 404
 
 
