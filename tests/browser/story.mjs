@@ -279,7 +279,7 @@ seen.masked = await main();
 await press("Ne plus masquer");
 seen.unmasked = await status();
 await go("/dossier");
-const choices = page.getByLabel(/^Choisir «\s/);
+const choices = page.locator("input[name=document]");
 seen.chosen = await choices.count();
 for (const choice of await choices.all()) await choice.check();
 const taken = await bytesOf(() => page.getByRole("button", { name: "Télécharger les documents choisis" }).click());
