@@ -222,10 +222,13 @@ def _latest(
 ) -> Line | None:
     places = list(standing.items())
     mailbox_ids = [mailbox.mailbox_id for _, mailbox in places]
-    for spot in threads.spots(view, mailbox_ids, thread.thread_id, 1):
-        box, mailbox = places[spot.rank]
-        return reading.line_of(view, patient, mailbox, box, spot.uid)
-    return None
+    spots = threads.spots(view, mailbox_ids, thread.thread_id, len(places))
+    if not spots:
+        return None
+    # of one second, what was stored last: an answer must not hide that the exchange was closed
+    spot = max(spots, key=lambda one: (one.internal_date, one.message_id))
+    box, mailbox = places[spot.rank]
+    return reading.line_of(view, patient, mailbox, box, spot.uid)
 
 
 def _name(parties: Parties, line: Line) -> str:
