@@ -77,6 +77,20 @@ def test_an_answer_of_ones_own_is_said_to_be(camille: Browser, site: Site) -> No
     assert "Vous\u202f:" in text and "Re: Premier" in text and "Signature vérifiée" not in text
 
 
+def test_an_answer_hides_nothing_that_came_in_the_same_second(camille: Browser, site: Site) -> None:
+    write(site, "Premier")
+    camille.get("/messages/recus/1/repondre")
+    site.clock.advance(0.3)
+    camille.post("/messages/recus/1/repondre", {"texte": "Merci."})
+    site.clock.advance(0.3)
+    write(site, "[FIN]")
+
+    text = camille.get("/messages/recus").text
+
+    assert text.count(LINE) == 1
+    assert "a mis fin à cet échange" in text and "Re: Premier" not in text
+
+
 def test_what_lies_elsewhere_is_in_no_list_of_received(camille: Browser, site: Site) -> None:
     assert "pas encore de message" in camille.get("/messages/recus").text
     assert "pas de message archivé" in camille.get("/messages/archives").text
